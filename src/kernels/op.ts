@@ -1,0 +1,110 @@
+/**
+ * What the engine needs to know of an op, in one object (docs/adding-an-op.md). A family file in this folder holds the ops that are
+ * each other's derivatives and reads in the same order: header with formula, layouts and size rule; attributes with defaults; the
+ * public function; the op object; the choice of variants with its reason; dispatch geometry.
+ */
+import type { SHADERS } from "../shaders.gen.js";
+import type { Tensor } from "../tensor/tensor.js";
+import type { TensorSpec } from "../tensor/shape.js";
+
+/** What a choice of kernels may depend on. */
+export interface DeviceTraits {
+  /** A CPU pretending to be a GPU (SwiftShader, lavapipe): no caches to block for, barriers slow. */
+  readonly software: boolean;
+  readonly subgroups: boolean;
+  readonly maxInvocations: number;
+  readonly maxWorkgroupStorage: number;
+}
+
+export interface Op<A extends object> {
+  readonly name: string;
+  /** Shape and dtype of the output. Throws ShapeError naming the op, the axis and both shapes. */
+  infer(inputs: readonly TensorSpec[], attrs: A): TensorSpec;
+  /** Ways to compute it on this device, `direct` first (simplest, always applicable), the default choice last. Pure: no GPU objects. */
+  variants(inputs: readonly TensorSpec[], output: TensorSpec, attrs: A, device: DeviceTraits): readonly Variant[];
+  /** Floating-point operations of the direct algorithm; a multiply-add counts as two. */
+  flops(inputs: readonly TensorSpec[], output: TensorSpec, attrs: A): number;
+  /** Gradients with respect to each input, as graph nodes; null where there is none (labels, indices). */
+  grad(dy: Tensor, inputs: readonly Tensor[], y: Tensor, attrs: A): readonly (Tensor | null)[];
+}
+
+/** One way to compute an op: a fixed list of dispatches over its inputs, its output and scratch buffers. */
+export interface Variant {
+  readonly name: string;
+  readonly dispatches: readonly Dispatch[];
+  /** Bytes of each scratch buffer, alive only while this node runs. */
+  readonly scratchBytes?: readonly number[];
+  /** Largest error against `direct` that this variant may make, as a factor on the reduction bound of design.md 8 (1 unless told). */
+  readonly errorFactor?: number;
+}
+
+/** Where a binding comes from: the n-th input, the output, the n-th scratch buffer, or 16 zero bytes for an operand that is absent. */
+export type Ref = { readonly input: number } | { readonly scratch: number } | "output" | "absent";
+
+export interface Dispatch {
+  readonly shader: ShaderName;
+  readonly params: Readonly<Record<string, number | readonly number[]>>;
+  readonly constants: Readonly<Record<string, number | boolean>>;
+  readonly buffers: Readonly<Record<string, Ref>>;
+  /** Workgroups on each axis. */
+  readonly workgroups: readonly [x: number, y: number, z: number];
+}
+
+// ── Types read off the shaders, so that a forgotten uniform field, a misspelt constant or a missing buffer does not compile. ────
+type Shaders = typeof SHADERS;
+export type ShaderName = keyof Shaders;
+type ParamValue<T> = T extends `vec${string}` | `array${string}` | `mat${string}` ? readonly number[] : number;
+export type Params<S extends ShaderName> = { readonly [K in keyof Shaders[S]["params"]]: Shaders[S]["params"][K] extends { type: infer T } ? ParamValue<T> : never };
+export type Buffers<S extends ShaderName> = { readonly [K in Shaders[S]["buffers"][number]["name"]]: Ref };
+export type Constants<S extends ShaderName> = { readonly [K in keyof Shaders[S]["constants"]]?: number | boolean };
+
+/** A dispatch, checked against its shader by the compiler. */
+export function dispatch<S extends ShaderName>(
+  shader: S,
+  of: {
+    readonly params: Params<S>;
+    readonly buffers: Buffers<S>;
+    readonly workgroups: readonly [number, number, number];
+    readonly constants?: Constants<S>;
+  },
+): Dispatch {
+  return {
+    shader,
+    params: of.params as Dispatch["params"],
+    buffers: of.buffers as Dispatch["buffers"],
+    constants: (of.constants ?? {}) as Dispatch["constants"],
+    workgroups: of.workgroups,
+  };
+}
+
+/** The n-th input of the op. */
+export function inputRef(index: number): Ref {
+  return { input: index };
+}
+
+/** The n-th scratch buffer of the variant. */
+export function scratchRef(index: number): Ref {
+  return { scratch: index };
+}
+
+/** Invocations per workgroup of one-dimensional kernels (`override WG` in the shaders). */
+export const WORKGROUP_SIZE = 64;
+
+const MAX_WORKGROUPS_PER_AXIS = 65535;
+
+/**
+ * Workgroups for `invocations` of a one-dimensional kernel, folded into two axes where one is not enough. Such a kernel finds its
+ * index as `id.y * (workgroups.x * WG) + id.x` and returns when that is not below its count.
+ */
+export function grid(invocations: number, workgroupSize: number = WORKGROUP_SIZE): [number, number, number] {
+  const groups = Math.max(1, Math.ceil(invocations / workgroupSize));
+  if (groups <= MAX_WORKGROUPS_PER_AXIS) return [groups, 1, 1];
+  const y = Math.ceil(groups / MAX_WORKGROUPS_PER_AXIS);
+  return [Math.ceil(groups / y), y, 1];
+}
+
+/** A node of the graph: the op applied to tensors. Its shape is inferred here, so mistakes surface at the line that builds them. */
+export function apply<A extends object>(op: Op<A>, inputs: readonly Tensor[], attrs: A, name = ""): Tensor {
+  const spec = op.infer(inputs, attrs);
+  return { shape: spec.shape, dtype: spec.dtype, name, op: op.name, inputs, attrs };
+}

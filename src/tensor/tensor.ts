@@ -1,0 +1,82 @@
+/**
+ * Symbolic tensors: the nodes of a graph. A tensor says which op makes it from which tensors; it holds no data and no GPU object.
+ * Identity (`===`) is what tells two tensors apart.
+ */
+import { ShapeError } from "./errors.js";
+import { checkShape, type DType, type Shape, type TensorSpec } from "./shape.js";
+
+export interface Tensor extends TensorSpec {
+  /** Where the value is read from or how the node is called in plans, profiles and errors. Empty until a name is known. */
+  readonly name: string;
+  /** The op that makes it: a key of the op table, or one of the leaves `input`, `param`, `rng`. */
+  readonly op: string;
+  readonly inputs: readonly Tensor[];
+  readonly attrs: object;
+}
+
+/** Fills a new parameter: `random()` is uniform in [0, 1), seeded by the program's seed and the parameter's name. */
+export type Init = (shape: Shape, random: () => number) => Float32Array;
+
+/** A learnable leaf. `lrMult` and `decayMult` scale the optimiser's learning rate and weight decay (Caffe's lr_mult, decay_mult). */
+export interface Param extends Tensor {
+  readonly init: Init;
+  readonly lrMult: number;
+  readonly decayMult: number;
+}
+
+/** A graph input of a fixed shape, f32 unless told. Named by the key it has in `graph(inputs, ...)`. */
+export function input(shape: Shape, dtype: DType = "f32"): Tensor {
+  checkShape("input", shape);
+  if (dtype === "f16") throw new ShapeError("input: f16 inputs are not available yet: use f32");
+  return { shape: [...shape], dtype, name: "", op: "input", inputs: [], attrs: {} };
+}
+
+/** A learnable f32 tensor, known to `load`, `save` and checkpoints by its name, which is unique in a graph. */
+export function param(name: string, shape: Shape, init: Init, options: { lrMult?: number; decayMult?: number } = {}): Param {
+  if (name === "") throw new ShapeError("param: the name is empty: weights are loaded and saved by name");
+  checkShape(`param ${name}`, shape);
+  const { lrMult = 1, decayMult = 1 } = options;
+  return { shape: [...shape], dtype: "f32", name, op: "param", inputs: [], attrs: {}, init, lrMult, decayMult };
+}
+
+export function isParam(tensor: Tensor): tensor is Param {
+  return tensor.op === "param";
+}
+
+/**
+ * The state of the random generator, u32 [2]: [seed, step]. Ops that draw numbers (dropout) take it as an input, so that a graph
+ * stays a pure function and a resumed run draws the same numbers. The runtime supplies it.
+ */
+export function rngState(): Tensor {
+  return { shape: [2], dtype: "u32", name: "rng", op: "rng", inputs: [], attrs: {} };
+}
+
+/** The same node under another name. */
+export function named<T extends Tensor>(tensor: T, name: string): T {
+  return { ...tensor, name };
+}
+
+/** Every tensor that `outputs` depend on, each after all its inputs. */
+export function topological(outputs: readonly Tensor[]): Tensor[] {
+  const order: Tensor[] = [];
+  const state = new Map<Tensor, "open" | "done">();
+  // An explicit stack: graphs of thousands of nodes must not overflow the call stack.
+  const stack: Tensor[] = [...outputs].reverse();
+  while (stack.length > 0) {
+    const tensor = stack[stack.length - 1]!;
+    const seen = state.get(tensor);
+    if (seen === undefined) {
+      state.set(tensor, "open");
+      for (let i = tensor.inputs.length - 1; i >= 0; i--) {
+        if (!state.has(tensor.inputs[i]!)) stack.push(tensor.inputs[i]!);
+      }
+    } else {
+      stack.pop();
+      if (seen === "open") {
+        state.set(tensor, "done");
+        order.push(tensor);
+      }
+    }
+  }
+  return order;
+}
