@@ -1,0 +1,175 @@
+/**
+ * A GPUDevice with what the engine needs beside it: the limits it keeps to, the pipelines it has built, errors as exceptions.
+ * Knows bytes, not tensors.
+ */
+import { DeviceLostError, DisposedError, GpuUnavailableError, GpuValidationError, OutOfMemoryError } from "./errors.js";
+import { adapterFromEnvironment } from "./adapter.js";
+
+export interface Limits {
+  maxStorageBufferBindingSize: number;
+  maxBufferSize: number;
+  maxStorageBuffersPerShaderStage: number;
+  maxComputeWorkgroupStorageSize: number;
+  maxComputeInvocationsPerWorkgroup: number;
+}
+
+export interface GpuOptions {
+  /** The host page's own device; it is not destroyed on dispose. */
+  readonly device?: GPUDevice;
+  readonly powerPreference?: GPUPowerPreference;
+  /** "default": WebGPU's defaults; "adapter": all there is; numbers may be below the defaults, the engine then keeps to them. */
+  readonly limits?: "default" | "adapter" | Partial<Limits>;
+  /** Ask for shader-f16; GpuUnavailableError where the adapter lacks it. */
+  readonly f16?: boolean;
+  /** Error scopes round every submit: slower, for tests and debugging. */
+  readonly checked?: boolean;
+}
+
+export interface GpuInfo {
+  readonly vendor: string;
+  readonly architecture: string;
+  readonly description: string;
+  /** A CPU pretending to be a GPU. */
+  readonly software: boolean;
+}
+
+const LIMIT_NAMES = [
+  "maxStorageBufferBindingSize",
+  "maxBufferSize",
+  "maxStorageBuffersPerShaderStage",
+  "maxComputeWorkgroupStorageSize",
+  "maxComputeInvocationsPerWorkgroup",
+] as const satisfies readonly (keyof Limits)[];
+
+/** Features that kernels or the profiler use where the adapter has them; never required. */
+const OPTIONAL_FEATURES: readonly GPUFeatureName[] = ["timestamp-query", "subgroups"];
+
+export interface GpuContext {
+  readonly device: GPUDevice;
+  readonly limits: Limits;
+  readonly info: GpuInfo;
+  readonly checked: boolean;
+  /** Resolves once the device is gone, by whatever cause but dispose. */
+  readonly lost: Promise<DeviceLostError>;
+  /** Throws DisposedError or DeviceLostError when the device cannot be used any more. */
+  assertUsable(): void;
+  /** Rejects with DeviceLostError when the device goes away before `work` settles. */
+  orLost<T>(work: Promise<T>): Promise<T>;
+  /** Runs `work` inside validation and out-of-memory error scopes; throws what they caught. */
+  scoped<T>(what: string, work: () => T): Promise<Awaited<T>>;
+  dispose(): void;
+}
+
+/** Throws GpuUnavailableError with the reason and the remedy. */
+export async function openContext(options: GpuOptions = {}): Promise<GpuContext> {
+  checkOptions(options);
+  const opened = options.device ? { device: options.device, info: infoOf(options.device.adapterInfo), release: undefined } : await requestDevice(options);
+  return createContext(opened.device, opened.info, options, opened.release);
+}
+
+function checkOptions(options: GpuOptions): void {
+  if (typeof options.limits !== "object") return;
+  for (const [name, value] of Object.entries(options.limits)) {
+    if (!(LIMIT_NAMES as readonly string[]).includes(name)) {
+      throw new GpuUnavailableError("limit", `openGpu: limits.${name} is not a limit of the engine: use ${LIMIT_NAMES.join(", ")}`);
+    }
+    if (!Number.isInteger(value) || value < 1) throw new GpuUnavailableError("limit", `openGpu: limits.${name} is ${value}: use a positive integer`);
+  }
+}
+
+async function requestDevice(options: GpuOptions): Promise<{ device: GPUDevice; info: GpuInfo; release: (() => void) | undefined }> {
+  const { adapter, release } = await adapterFromEnvironment(options.powerPreference ? { powerPreference: options.powerPreference } : {});
+  const requiredLimits: Record<string, number> = {};
+  for (const name of LIMIT_NAMES) {
+    const available = adapter.limits[name];
+    const asked = options.limits === "adapter" ? available : typeof options.limits === "object" ? options.limits[name] : undefined;
+    if (asked === undefined) continue;
+    if (asked > available) {
+      throw new GpuUnavailableError("limit", `openGpu: limits.${name} is ${asked} but the adapter gives at most ${available}: ask for less or use limits: "adapter"`);
+    }
+    requiredLimits[name] = Math.max(asked, defaultLimit(name));
+  }
+  if (options.f16 && !adapter.features.has("shader-f16")) {
+    throw new GpuUnavailableError("limit", "openGpu: f16 was asked for but the adapter lacks shader-f16: leave f16 out");
+  }
+  const features = OPTIONAL_FEATURES.filter((f) => adapter.features.has(f));
+  const device = await adapter.requestDevice({ requiredLimits, requiredFeatures: options.f16 ? [...features, "shader-f16"] : features });
+  return { device, info: infoOf(adapter.info), release };
+}
+
+function defaultLimit(name: keyof Limits): number {
+  const defaults: Limits = {
+    maxStorageBufferBindingSize: 128 * 2 ** 20,
+    maxBufferSize: 256 * 2 ** 20,
+    maxStorageBuffersPerShaderStage: 8,
+    maxComputeWorkgroupStorageSize: 16384,
+    maxComputeInvocationsPerWorkgroup: 256,
+  };
+  return defaults[name];
+}
+
+function infoOf(info: GPUAdapterInfo): GpuInfo {
+  const text = `${info.vendor} ${info.architecture} ${info.device} ${info.description}`;
+  return {
+    vendor: info.vendor,
+    architecture: info.architecture,
+    description: info.description || info.device,
+    software: info.isFallbackAdapter === true || /swiftshader|llvmpipe|lavapipe|software|basic render/i.test(text),
+  };
+}
+
+function createContext(device: GPUDevice, info: GpuInfo, options: GpuOptions, release: (() => void) | undefined): GpuContext {
+  let lostError: DeviceLostError | undefined;
+  let disposed = false;
+  const lost = new Promise<DeviceLostError>((resolve) => {
+    void device.lost.then((detail) => {
+      lostError = new DeviceLostError(`the GPU device was lost (${detail.reason}: ${detail.message}): open a new one and resume from a checkpoint`);
+      if (!disposed) resolve(lostError);
+    });
+  });
+  // A promise that every pending wait races against: without it, a map on a lost device may never settle.
+  const rejectWhenLost = device.lost.then(() => {
+    throw disposed ? new DisposedError("the Gpu was disposed while work was pending") : lostError!;
+  });
+  rejectWhenLost.catch(() => undefined);
+
+  const limits = Object.fromEntries(
+    LIMIT_NAMES.map((name) => [name, Math.min(device.limits[name], (typeof options.limits === "object" ? options.limits[name] : undefined) ?? Infinity)]),
+  ) as unknown as Limits;
+
+  return {
+    device,
+    limits,
+    info,
+    checked: options.checked ?? false,
+    lost,
+    assertUsable() {
+      if (disposed) throw new DisposedError("this Gpu was disposed: open another with openGpu()");
+      if (lostError) throw lostError;
+    },
+    orLost: (work) => Promise.race([work, rejectWhenLost]),
+    async scoped(what, work) {
+      device.pushErrorScope("out-of-memory");
+      device.pushErrorScope("validation");
+      let result;
+      try {
+        result = await work();
+      } finally {
+        const [invalid, memory] = await Promise.race([
+          Promise.all([device.popErrorScope(), device.popErrorScope()]),
+          device.lost.then((): [GPUError | null, GPUError | null] => [null, null]),
+        ]);
+        if (lostError && !disposed) throw lostError;
+        if (memory) throw new OutOfMemoryError(`${what}: the device is out of memory (${memory.message}): use a smaller batch, image or net`);
+        if (invalid) throw new GpuValidationError(`${what}: ${invalid.message}`);
+      }
+      return result;
+    },
+    dispose() {
+      if (disposed) return;
+      disposed = true;
+      if (!options.device) device.destroy();
+      release?.();
+    },
+  };
+}
