@@ -1,0 +1,84 @@
+/** Headless Chromium for the page runner: an installed one if there is one, else the one from npm with its own libraries. */
+import { existsSync } from "node:fs";
+import { delimiter, join } from "node:path";
+import { chromium } from "playwright-core";
+import { chromiumPackage, chromiumPackageRunsHere } from "../adapters/chromium-package.ts";
+import type { Browser } from "./page-runner.ts";
+
+export interface ChromiumFound {
+  readonly executable: string;
+  readonly env: Readonly<Record<string, string>>;
+  readonly source: "CHROME_PATH" | "installed" | "npm";
+}
+
+const INSTALLED: Readonly<Partial<Record<NodeJS.Platform, readonly string[]>>> = {
+  darwin: ["/Applications/Google Chrome.app/Contents/MacOS/Google Chrome", "/Applications/Chromium.app/Contents/MacOS/Chromium"],
+  win32: ["PROGRAMFILES", "PROGRAMFILES(X86)", "LOCALAPPDATA"].map((base) =>
+    join(process.env[base] ?? "", "Google", "Chrome", "Application", "chrome.exe"),
+  ),
+};
+const COMMANDS = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
+
+/** The Chromium to use: CHROME_PATH, an installed one (unless FCN_CHROMIUM=npm), or the npm package's. Throws with the remedy if there is none. */
+export async function findChromium(): Promise<ChromiumFound> {
+  const named = process.env["CHROME_PATH"];
+  if (named !== undefined && named !== "") {
+    if (!existsSync(named)) throw new Error(`CHROME_PATH names ${named}, which does not exist`);
+    return { executable: named, env: {}, source: "CHROME_PATH" };
+  }
+  if (process.env["FCN_CHROMIUM"] !== "npm") {
+    const installed = installedChromium();
+    if (installed !== undefined) return { executable: installed, env: {}, source: "installed" };
+  }
+  if (!chromiumPackageRunsHere) {
+    throw new Error(`no Chromium or Chrome found: install one, or set CHROME_PATH (the npm fallback is for Linux on x64 only)`);
+  }
+  const { executable, browserEnv } = await chromiumPackage();
+  return { executable, env: browserEnv, source: "npm" };
+}
+
+function installedChromium(): string | undefined {
+  const folders = (process.env["PATH"] ?? "").split(delimiter);
+  const onPath = process.platform === "win32" ? [] : COMMANDS.flatMap((command) => folders.map((folder) => join(folder, command)));
+  return [...(INSTALLED[process.platform] ?? []), ...onPath].find((path) => existsSync(path));
+}
+
+const COMMON_FLAGS = [
+  "--headless=new",
+  "--no-sandbox",
+  "--enable-unsafe-webgpu",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
+const SOFTWARE_FLAGS = ["--use-webgpu-adapter=swiftshader"];
+const HARDWARE_FLAGS = process.platform === "linux" ? ["--ignore-gpu-blocklist", "--enable-features=Vulkan", "--use-angle=vulkan"] : ["--ignore-gpu-blocklist"];
+
+/** Starts Chromium; its WebGPU adapter is SwiftShader, or with `adapter: "hardware"` whatever GPU the machine has. */
+export async function launchChromium(adapter: "software" | "hardware"): Promise<Browser> {
+  const { executable, env } = await findChromium();
+  // Dawn in Node may run with a Vulkan loader of ours in LD_LIBRARY_PATH (with-gpu): no business of a browser's.
+  const { LD_LIBRARY_PATH: _, VK_DRIVER_FILES: _files, VK_ICD_FILENAMES: _names, ...clean } = process.env as Record<string, string>;
+  const browser = await chromium.launch({
+    executablePath: executable,
+    args: [...COMMON_FLAGS, ...(adapter === "software" ? SOFTWARE_FLAGS : HARDWARE_FLAGS)],
+    ignoreDefaultArgs: ["--headless"],
+    env: { ...(adapter === "software" ? clean : (process.env as Record<string, string>)), ...env },
+  });
+  let closing = false;
+  return {
+    name: `Chromium ${browser.version()}`,
+    async open(url, onCrash) {
+      const page = await browser.newPage();
+      page.on("crash", () => onCrash("the page crashed"));
+      browser.on("disconnected", () => {
+        if (!closing) onCrash("the browser exited");
+      });
+      await page.goto(url);
+    },
+    async [Symbol.asyncDispose]() {
+      closing = true;
+      await browser.close();
+    },
+  };
+}

@@ -1,0 +1,106 @@
+/**
+ * Runs a TypeScript module in a browser page and brings back what it returns. The tests, the conformance cases and the benchmarks all go
+ * through here: bundle, serve on localhost, launch, stream messages, close.
+ *
+ *     // count.ts                                        // a script
+ *     export async function main(page: Page) {           const { result } = await runInBrowser({
+ *       page.send({ progress: 0.5 });                       browser: "chromium", entry: "bench/count.ts", args: { upTo: 3 },
+ *       return { total: 6 };                                onMessage: (message) => console.log(message),
+ *     }                                                   });
+ */
+import { join } from "node:path";
+import { root, sharedFolder } from "../paths.ts";
+import { bundlePage } from "./bundle.ts";
+import { launchChromium } from "./chromium.ts";
+import { launchFirefox } from "./firefox.ts";
+import type { PageEvent } from "./page.ts";
+import { servePage } from "./server.ts";
+
+export type BrowserName = "chromium" | "firefox";
+
+/** A started browser. Closing it also cleans up after it. */
+export interface Browser extends AsyncDisposable {
+  /** Name and version, for reports. */
+  readonly name: string;
+  open(url: string, onCrash: (reason: string) => void): Promise<void>;
+}
+
+export interface RunInBrowserOptions {
+  readonly browser: BrowserName;
+  /** Module, relative to the repository root or absolute, that exports `main(page: Page): Promise<unknown>`. */
+  readonly entry: string;
+  /** Handed to the page as `page.args`. JSON. */
+  readonly args?: unknown;
+  /** Modules bundled on their own, for `new Worker("/<file name>.js", { type: "module" })`. */
+  readonly workers?: readonly string[];
+  /** Folders served beside the page, by URL prefix. `/shared` (the material beside the repository, where there is some) and `/repo/shaders` always are. */
+  readonly mounts?: Readonly<Record<string, string>>;
+  /** "software" (default): SwiftShader in Chromium, lavapipe in Firefox. "hardware": the machine's GPU. */
+  readonly adapter?: "software" | "hardware";
+  /** With no event of any kind from the page for this long it counts as hung: PageError. Default 120 s. */
+  readonly idleTimeoutMs?: number;
+  /** What the page says with `page.send`, in order. */
+  readonly onMessage?: (message: unknown) => void;
+  /** What the page prints. Default: errors and warnings go to standard error. */
+  readonly onConsole?: (level: "log" | "warn" | "error", text: string) => void;
+}
+
+export interface PageOutcome<Result> {
+  /** What `main` returned, through JSON. */
+  readonly result: Result;
+  /** Name and version of the browser. */
+  readonly browser: string;
+  /** GPU errors that no error scope caught, from every device that the page opened. */
+  readonly gpuErrors: readonly string[];
+}
+
+/** The page threw, crashed, hung or never came up. */
+export class PageError extends Error {
+  override readonly name = "PageError";
+}
+
+/** Runs `main` of the entry in a page. Rejects with PageError when it throws, hangs or crashes, and with esbuild's error when it does not bundle. */
+export async function runInBrowser<Result = unknown>(options: RunInBrowserOptions): Promise<PageOutcome<Result>> {
+  const { browser: name, adapter = "software", idleTimeoutMs = 120_000, onMessage, onConsole = printConsole } = options;
+  const bundle = await bundlePage(options.entry, options.workers ?? []);
+
+  const gpuErrors: string[] = [];
+  let resolveResult: (result: Result) => void = () => undefined;
+  let rejectResult: (error: Error) => void = () => undefined;
+  const outcome = new Promise<Result>((resolve, reject) => {
+    resolveResult = resolve;
+    rejectResult = reject;
+  });
+  outcome.catch(() => undefined); // awaited below; it may fail before that
+  const fail = (reason: string): void => rejectResult(new PageError(`${name}: ${reason}`));
+  const hang = (): void => fail(`no word from the page for ${idleTimeoutMs / 1000} s`);
+  let watchdog: NodeJS.Timeout | undefined;
+
+  const onEvent = (event: PageEvent): void => {
+    watchdog?.refresh();
+    if (event.kind === "message") onMessage?.(event.message);
+    else if (event.kind === "console") onConsole(event.level, event.text);
+    else if (event.kind === "gpu-error") gpuErrors.push(event.text);
+    else if (event.kind === "result") resolveResult(event.result as Result);
+    else fail(event.text);
+  };
+
+  await using server = await servePage(bundle, options.args, { ...defaultMounts(), ...options.mounts }, onEvent);
+  await using browser = await (name === "firefox" ? launchFirefox(adapter) : launchChromium(adapter));
+  watchdog = setTimeout(hang, idleTimeoutMs);
+  try {
+    await browser.open(server.url, fail);
+    return { result: await outcome, browser: browser.name, gpuErrors };
+  } finally {
+    clearTimeout(watchdog);
+  }
+}
+
+function defaultMounts(): Record<string, string> {
+  const shared = sharedFolder();
+  return { "/repo/shaders": join(root, "shaders"), ...(shared === null ? {} : { "/shared": shared }) };
+}
+
+function printConsole(level: "log" | "warn" | "error", text: string): void {
+  if (level !== "log") process.stderr.write(`[page ${level}] ${text}\n`);
+}

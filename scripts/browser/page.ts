@@ -1,0 +1,84 @@
+/**
+ * The page's half of the page runner. An entry module exports `main(page)`; the runner bundles it behind `startPage`, which hands it its
+ * arguments and sends what it reports back to the runner over HTTP.
+ */
+
+/** What an entry's `main` gets. Everything that crosses is JSON: no typed arrays, no NaN. */
+export interface Page {
+  /** The `args` given to `runInBrowser`. */
+  readonly args: unknown;
+  /** Sends a message to the runner's `onMessage`; messages arrive in order, in batches. */
+  send(message: unknown): void;
+}
+
+/** What the page posts; the runner tells the kinds apart. */
+export type PageEvent =
+  | { readonly kind: "message"; readonly message: unknown }
+  | { readonly kind: "console"; readonly level: "log" | "warn" | "error"; readonly text: string }
+  | { readonly kind: "gpu-error"; readonly text: string }
+  | { readonly kind: "result"; readonly result: unknown }
+  | { readonly kind: "failure"; readonly text: string };
+
+/** Runs `main` and reports how it ended. Called by the bundle that the runner makes, once per page. */
+export async function startPage(main: (page: Page) => Promise<unknown>): Promise<void> {
+  const post = openChannel();
+  reportConsole(post);
+  reportGpuErrors(post);
+  try {
+    const args: unknown = await (await fetch("/args")).json();
+    const result = await main({ args, send: (message) => post({ kind: "message", message }) });
+    post({ kind: "result", result: result ?? null });
+  } catch (error) {
+    post({ kind: "failure", text: describe(error) });
+  }
+}
+
+/** Posts events in order; those that arrive while a request is under way go together in the next. */
+function openChannel(): (event: PageEvent) => void {
+  const waiting: PageEvent[] = [];
+  let sending = false;
+  const flush = async (): Promise<void> => {
+    sending = true;
+    while (waiting.length > 0) {
+      const body = JSON.stringify(waiting.splice(0));
+      await fetch("/events", { method: "POST", body });
+    }
+    sending = false;
+  };
+  return (event) => {
+    waiting.push(event);
+    if (!sending) void flush();
+  };
+}
+
+function reportConsole(post: (event: PageEvent) => void): void {
+  for (const level of ["log", "warn", "error"] as const) {
+    const original = console[level].bind(console);
+    console[level] = (...values: unknown[]) => {
+      original(...values);
+      post({ kind: "console", level, text: values.map(describe).join(" ") });
+    };
+  }
+  addEventListener("error", (event) => post({ kind: "console", level: "error", text: describe(event.error ?? event.message) }));
+  addEventListener("unhandledrejection", (event) => post({ kind: "console", level: "error", text: `unhandled rejection: ${describe(event.reason)}` }));
+}
+
+/** Browsers only print uncaptured GPU errors to their console: listen on every device that the page opens. */
+function reportGpuErrors(post: (event: PageEvent) => void): void {
+  if (!("gpu" in navigator)) return;
+  const { requestDevice } = GPUAdapter.prototype;
+  GPUAdapter.prototype.requestDevice = async function (this: GPUAdapter, ...args) {
+    const device = await requestDevice.apply(this, args);
+    device.addEventListener("uncapturederror", (event) => post({ kind: "gpu-error", text: event.error.message }));
+    return device;
+  };
+}
+
+function describe(value: unknown): string {
+  if (value instanceof Error) {
+    const heading = `${value.name}: ${value.message}`;
+    // Chromium's stack repeats the message, Firefox's does not.
+    return value.stack === undefined ? heading : value.stack.startsWith(heading) ? value.stack : `${heading}\n${value.stack}`;
+  }
+  return typeof value === "string" ? value : (JSON.stringify(value) ?? String(value));
+}
