@@ -1,10 +1,38 @@
 /** Every op of the engine, by name. Adding one: docs/adding-an-op.md. */
+import { convTranspose2dOp } from "./conv-transpose2d.js";
+import { conv2dOp } from "./conv2d.js";
+import { conv2dWeightGradOp } from "./conv2d-weight-grad.js";
+import { addOp, divideOp, fillOp, multiplyOp, subtractOp, sumOp } from "./elementwise.js";
 import type { Op } from "./op.js";
+import { broadcastToOp, reduceSumOp } from "./reduce.js";
 import { reluGradOp, reluOp } from "./relu.js";
+import { maxPool2dGradOp, maxPool2dIndicesOp, maxPool2dOp } from "./max-pool.js";
+import { averagePool2dGradOp, averagePool2dOp } from "./average-pool.js";
+import { batchNormOp } from "./batch-norm.js";
+import { lrnGradOp, lrnOp } from "./lrn.js";
 
 export const OPS = {
+  add: addOp,
+  subtract: subtractOp,
+  multiply: multiplyOp,
+  divide: divideOp,
+  sum: sumOp,
+  fill: fillOp,
+  reduceSum: reduceSumOp,
+  broadcastTo: broadcastToOp,
+  conv2d: conv2dOp,
+  convTranspose2d: convTranspose2dOp,
+  conv2dWeightGrad: conv2dWeightGradOp,
   relu: reluOp,
   reluGrad: reluGradOp,
+  maxPool2d: maxPool2dOp,
+  maxPool2dIndices: maxPool2dIndicesOp,
+  maxPool2dGrad: maxPool2dGradOp,
+  averagePool2d: averagePool2dOp,
+  averagePool2dGrad: averagePool2dGradOp,
+  batchNorm: batchNormOp,
+  lrn: lrnOp,
+  lrnGrad: lrnGradOp,
 } as const;
 
 export type OpName = keyof typeof OPS;

@@ -1,13 +1,39 @@
 /** The reference of every op, by name: a missing one does not compile. Plain loops, float64, written to be read. */
 import type { OpAttrs, OpName } from "../kernels/ops.js";
 import type { TensorSpec } from "../tensor/shape.js";
+import { conv2d, conv2dWeightGrad, convTranspose2d } from "./conv.js";
+import { add, divide, fill, multiply, subtract, sum } from "./elementwise.js";
 import type { NdArray } from "./nd-array.js";
+import { broadcastTo, reduceSum } from "./reduce.js";
 import { relu, reluGrad } from "./relu.js";
+import { maxPool2d, maxPool2dGrad, maxPool2dIndices } from "./max-pool.js";
+import { averagePool2d, averagePool2dGrad } from "./average-pool.js";
+import { batchNorm } from "./batch-norm.js";
+import { lrn, lrnGrad } from "./lrn.js";
 
 /** `inputs` in the op's order; the result has `output`'s shape. */
 export type ReferenceFn<K extends OpName> = (inputs: readonly NdArray[], attrs: OpAttrs<K>, output: TensorSpec) => NdArray;
 
 export const REFERENCE: { readonly [K in OpName]: ReferenceFn<K> } = {
+  add,
+  subtract,
+  multiply,
+  divide,
+  sum,
+  fill,
+  reduceSum,
+  broadcastTo,
+  conv2d,
+  convTranspose2d,
+  conv2dWeightGrad,
   relu,
   reluGrad,
+  maxPool2d,
+  maxPool2dIndices,
+  maxPool2dGrad,
+  averagePool2d,
+  averagePool2dGrad,
+  batchNorm,
+  lrn,
+  lrnGrad,
 };

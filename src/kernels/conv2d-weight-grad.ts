@@ -1,0 +1,106 @@
+/**
+ * The weight gradient of conv2d and convTranspose2d, the third of the three adjoints in conv-geometry.ts:
+ *
+ *   dw[o, c, u, v] = sum over n, i, j of dy[n, o, i, j] x[n, g C/groups + c, i s - p + u d, j s - p + v d]
+ *
+ * x: [N, C, H, W]; dy: [N, O, I, J]; dw: [O, C/groups, Kh, Kw], the kernel size given as an attribute. (For a transposed conv the roles of
+ * x and dy are exchanged.) The sum over pixels is long and the result small: the pixels are cut into strips whose partial sums lie in
+ * scratch memory, and a second pass adds them in fixed order, so results are the same from run to run.
+ */
+import { ShapeError } from "../tensor/errors.js";
+import { ceilTo, physicalSize } from "../tensor/layout.js";
+import { formatShape, type Shape, type TensorSpec } from "../tensor/shape.js";
+import type { Tensor } from "../tensor/tensor.js";
+import { checkImage, effectiveKernel, formFlops, formOf, PLAIN_EPILOGUE, type ConvGeometry, type Pair2, type TrilinearForm } from "./conv-geometry.js";
+import { convTranspose2dOp } from "./conv-transpose2d.js";
+import { conv2dOp } from "./conv2d.js";
+import { apply, dispatch, grid, inputRef, scratchRef, type Dispatch, type Op, type Variant } from "./op.js";
+
+export interface Conv2dWeightGradAttrs extends ConvGeometry {
+  readonly kernel: Pair2;
+}
+
+/** Inputs x, dy; output dw. Bilinear, so its own gradients are the other two ops. */
+export const conv2dWeightGradOp: Op<Conv2dWeightGradAttrs> = {
+  name: "conv2dWeightGrad",
+  infer([x, dy], { groups, kernel }) {
+    checkImage("conv2dWeightGrad", "x", "[N, C, H, W]", x!);
+    checkImage("conv2dWeightGrad", "dy", "[N, O, I, J]", dy!);
+    const both = `(x is ${formatShape(x!.shape)}, dy is ${formatShape(dy!.shape)})`;
+    if (x!.shape[0] !== dy!.shape[0]) throw new ShapeError(`conv2dWeightGrad: x has ${x!.shape[0]} images but dy has ${dy!.shape[0]} ${both}`);
+    if (x!.shape[1]! % groups !== 0 || dy!.shape[1]! % groups !== 0) {
+      throw new ShapeError(`conv2dWeightGrad: ${x!.shape[1]} and ${dy!.shape[1]} channels do not both divide into ${groups} groups ${both}`);
+    }
+    return { shape: [dy!.shape[1]!, x!.shape[1]! / groups, ...kernel], dtype: "f32" };
+  },
+  variants(inputs, output, attrs) {
+    const form = weightGradForm(inputs, output.shape, attrs);
+    return [directVariant(form, output.shape)];
+  },
+  flops: (inputs, output, attrs) => formFlops(weightGradForm(inputs, output.shape, attrs)),
+  grad(ddw, inputs, _dw, { stride, padding, dilation, groups, kernel }) {
+    const [x, dy] = inputs as [Tensor, Tensor];
+    // The padding at the end that makes conv2d(x) exactly as large as dy, which in x's gradient leaves nothing over.
+    const end = (axis: 0 | 1): number =>
+      (dy.shape[2 + axis]! - 1) * stride[axis] + effectiveKernel(kernel[axis], dilation[axis]) - padding[axis] - x.shape[2 + axis]!;
+    const geometry: ConvGeometry = { stride, dilation, groups, padding: [padding[0], padding[1], end(0), end(1)] };
+    return [
+      apply(convTranspose2dOp, [dy, ddw], { ...geometry, ...PLAIN_EPILOGUE, outputPadding: [0, 0], crop: null }),
+      apply(conv2dOp, [x, ddw], { ...geometry, ...PLAIN_EPILOGUE }),
+    ];
+  },
+};
+
+function weightGradForm([x, dy]: readonly TensorSpec[], weight: Shape, attrs: Conv2dWeightGradAttrs): TrilinearForm {
+  return formOf(x!.shape, dy!.shape, weight, attrs);
+}
+
+/** Strips of about 256 pixels, as long as their partial sums fit in 16 MiB. */
+export function stripCount(pixels: number, weightElements: number, pixelsPerStrip: number): number {
+  const fitting = Math.floor((16 * 2 ** 20) / (4 * weightElements));
+  return Math.max(1, Math.min(Math.ceil(pixels / pixelsPerStrip), fitting, 256));
+}
+
+/** Adds the partial sums of the strips in fixed order. */
+export function sumStrips(weight: Shape, strips: number): Dispatch {
+  const count = physicalSize(weight) / 4;
+  return dispatch("conv2d-weight-grad.sum", {
+    params: { count, strips },
+    buffers: { parts: scratchRef(0), dw: "output" },
+    workgroups: grid(count),
+  });
+}
+
+/** One invocation per weight element in memory and strip. */
+function directVariant(form: TrilinearForm, weight: Shape): Variant {
+  const count = physicalSize(weight);
+  const pixels = form.batch * form.y[0] * form.y[1];
+  const strips = stripCount(pixels, count, 256);
+  return {
+    name: "direct",
+    scratchBytes: [4 * count * strips],
+    dispatches: [
+      dispatch("conv2d-weight-grad.direct", {
+        params: {
+          count,
+          strips,
+          pixels,
+          pixels_per_strip: Math.ceil(pixels / strips),
+          x_size: form.x,
+          dy_size: form.y,
+          kernel: form.kernel,
+          stride: form.stride,
+          pad: form.pad,
+          dilation: form.dilation,
+          x_pitch: ceilTo(form.channels, 4),
+          x_per_group: form.channels / form.groups,
+          dy_pitch: ceilTo(form.outputs, 4),
+          dy_per_group: form.outputs / form.groups,
+        },
+        buffers: { x: inputRef(0), dy: inputRef(1), parts: scratchRef(0) },
+        workgroups: grid(count * strips),
+      }),
+      sumStrips(weight, strips),
+    ],
+  };
+}
