@@ -1,0 +1,46 @@
+/**
+ * SGD with momentum and weight decay by Caffe's rule (sgd_solver.cpp; fcn.md 2.1), in place:
+ *
+ *     g = grad * gradScale + weightDecay * decayMult * w
+ *     v = momentum * v + learningRate * lrMult * g
+ *     w = w - v
+ *
+ * The learning rate is inside v. What changes from step to step is read from the buffer `hyper`, f32 [4] in the order of
+ * {@link HYPER}, so that no uniform is rewritten; gradScale is 1 / iter_size where gradients are accumulated. Not ops of a graph:
+ * these are the two kernels that write what they read (`velocity` and `weight`; `total`), so the training step binds their buffers by
+ * name. Padding lanes stay zero, since all their terms are.
+ */
+import { physicalSize } from "../tensor/layout.js";
+import type { Shape } from "../tensor/shape.js";
+import { grid, type Buffers, type Constants, type Params, type ShaderName } from "./op.js";
+
+/** Elements of the buffer `hyper`, in order. */
+export const HYPER = ["learningRate", "momentum", "weightDecay", "gradScale"] as const;
+
+/** A dispatch whose buffers the caller binds by name. */
+export interface UpdateDispatch<S extends ShaderName> {
+  readonly shader: S;
+  readonly params: Params<S>;
+  readonly constants: Constants<S>;
+  readonly workgroups: readonly [number, number, number];
+  /** Names of the buffers that the caller binds. */
+  readonly buffers: readonly (keyof Buffers<S>)[];
+}
+
+/** One step of a parameter. Buffers: grad, velocity, weight of `shape`; hyper. */
+export function sgdUpdate(shape: Shape, multipliers: { readonly lrMult: number; readonly decayMult: number }): UpdateDispatch<"sgd.direct"> {
+  const count = Math.ceil(physicalSize(shape) / 4);
+  return {
+    shader: "sgd.direct",
+    params: { count, lr_mult: multipliers.lrMult, decay_mult: multipliers.decayMult },
+    constants: {},
+    workgroups: grid(count),
+    buffers: ["grad", "hyper", "velocity", "weight"],
+  };
+}
+
+/** total += grad, for steps of more than one batch (Caffe's iter_size). Buffers: grad, total of `shape`. */
+export function accumulateGradient(shape: Shape): UpdateDispatch<"accumulate.direct"> {
+  const count = Math.ceil(physicalSize(shape) / 4);
+  return { shader: "accumulate.direct", params: { count }, constants: {}, workgroups: grid(count), buffers: ["grad", "total"] };
+}
