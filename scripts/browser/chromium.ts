@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { chromium } from "playwright-core";
 import { chromiumPackage, chromiumPackageRunsHere } from "../adapters/chromium-package.ts";
+import { environmentWithoutVulkan } from "../adapters/environment.ts";
 import type { Browser } from "./page-runner.ts";
 
 export interface ChromiumFound {
@@ -57,17 +58,16 @@ const HARDWARE_FLAGS = process.platform === "linux" ? ["--ignore-gpu-blocklist",
 /** Starts Chromium; its WebGPU adapter is SwiftShader, or with `adapter: "hardware"` whatever GPU the machine has. */
 export async function launchChromium(adapter: "software" | "hardware"): Promise<Browser> {
   const { executable, env } = await findChromium();
-  // Dawn in Node may run with a Vulkan loader of ours in LD_LIBRARY_PATH (with-gpu): no business of a browser's.
-  const { LD_LIBRARY_PATH: _, VK_DRIVER_FILES: _files, VK_ICD_FILENAMES: _names, ...clean } = process.env as Record<string, string>;
   const browser = await chromium.launch({
     executablePath: executable,
     args: [...COMMON_FLAGS, ...(adapter === "software" ? SOFTWARE_FLAGS : HARDWARE_FLAGS)],
     ignoreDefaultArgs: ["--headless"],
-    env: { ...(adapter === "software" ? clean : (process.env as Record<string, string>)), ...env },
+    env: { ...environmentWithoutVulkan(), ...env },
   });
   let closing = false;
   return {
     name: `Chromium ${browser.version()}`,
+    hiddenAdapter: null,
     async open(url, onCrash) {
       const page = await browser.newPage();
       page.on("crash", () => onCrash("the page crashed"));

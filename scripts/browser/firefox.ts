@@ -9,6 +9,7 @@ import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { createInterface } from "node:readline";
 import WebSocket from "ws";
+import { environmentWithoutVulkan } from "../adapters/environment.ts";
 import { lavapipeEnv } from "../adapters/lavapipe.ts";
 import type { Browser } from "./page-runner.ts";
 
@@ -56,13 +57,12 @@ export function findFirefox(): string {
 /** Starts Firefox; with `adapter: "software"` on Linux its WebGPU runs on lavapipe. */
 export async function launchFirefox(adapter: "software" | "hardware"): Promise<Browser> {
   const executable = findFirefox();
-  const { LD_LIBRARY_PATH: _, VK_DRIVER_FILES: _files, VK_ICD_FILENAMES: _names, ...clean } = process.env;
-  const env = adapter === "software" && process.platform === "linux" ? { ...clean, ...lavapipeEnv() } : process.env;
+  const env = { ...environmentWithoutVulkan(), ...(adapter === "software" && process.platform === "linux" ? lavapipeEnv() : {}) };
 
   const profile = await mkdtemp(join(tmpdir(), "fcn-firefox-"));
   const preferences = Object.entries(PREFERENCES).map(([name, value]) => `user_pref(${JSON.stringify(name)}, ${JSON.stringify(value)});\n`);
   await writeFile(join(profile, "user.js"), preferences.join(""));
-  const child = spawn(executable, ["--headless", "--no-remote", "--profile", profile, "--remote-debugging-port=0"], {
+  const child = spawn(executable, ["--headless", "--no-remote", "--profile", profile, "--remote-debugging-port=0", "--remote-allow-system-access"], {
     env: { ...env, MOZ_HEADLESS: "1", MOZ_CRASHREPORTER_DISABLE: "1" },
     stdio: ["ignore", "ignore", "pipe"],
   });
@@ -81,11 +81,10 @@ export async function launchFirefox(adapter: "software" | "hardware"): Promise<B
     const session = (await bidi.send("session.new", { capabilities: {} })) as { capabilities: { browserVersion: string } };
     return {
       name: `Firefox ${session.capabilities.browserVersion}`,
+      hiddenAdapter: await adapterName(bidi),
       async open(url, onCrash) {
         bidi.onClose(() => onCrash("the browser exited"));
-        const tree = (await bidi.send("browsingContext.getTree", {})) as { contexts: readonly { context: string }[] };
-        const context = tree.contexts[0]?.context;
-        await bidi.send("browsingContext.navigate", { context, url, wait: "interactive" });
+        await bidi.send("browsingContext.navigate", { context: await firstContext(bidi, {}), url, wait: "interactive" });
       },
       async [Symbol.asyncDispose]() {
         bidi.onClose(() => undefined);
@@ -116,6 +115,19 @@ async function bidiAddress(child: ChildProcess): Promise<string> {
     child.once("error", reject);
     child.once("exit", (code) => reject(new Error(`firefox: exited with ${code} before it was ready; it printed: ${printed.join("\n")}`)));
   });
+}
+
+/** Firefox tells pages nothing about the adapter; its own chrome pages may ask wgpu for the name. */
+async function adapterName(bidi: Bidi): Promise<string> {
+  const context = await firstContext(bidi, { "moz:scope": "chrome" });
+  const expression = `navigator.gpu.requestAdapter().then((adapter) => adapter === null ? "none" : adapter.info.wgpuName + ", " + adapter.info.wgpuDriverInfo)`;
+  const answer = await bidi.send("script.evaluate", { expression, target: { context }, awaitPromise: true });
+  return (answer as { result?: { value?: string } }).result?.value ?? "unknown";
+}
+
+async function firstContext(bidi: Bidi, scope: object): Promise<string | undefined> {
+  const tree = (await bidi.send("browsingContext.getTree", scope)) as { contexts: readonly { context: string }[] };
+  return tree.contexts[0]?.context;
 }
 
 interface Bidi {

@@ -22,6 +22,8 @@ export type BrowserName = "chromium" | "firefox";
 export interface Browser extends AsyncDisposable {
   /** Name and version, for reports. */
   readonly name: string;
+  /** The adapter's name where the browser keeps it from pages (Firefox), else null: pages then read GPUAdapterInfo. */
+  readonly hiddenAdapter: string | null;
   open(url: string, onCrash: (reason: string) => void): Promise<void>;
 }
 
@@ -39,6 +41,8 @@ export interface RunInBrowserOptions {
   readonly adapter?: "software" | "hardware";
   /** With no event of any kind from the page for this long it counts as hung: PageError. Default 120 s. */
   readonly idleTimeoutMs?: number;
+  /** A GPU error that no error scope caught; also collected in the outcome. */
+  readonly onGpuError?: (text: string) => void;
   /** What the page says with `page.send`, in order. */
   readonly onMessage?: (message: unknown) => void;
   /** What the page prints. Default: errors and warnings go to standard error. */
@@ -50,7 +54,7 @@ export interface PageOutcome<Result> {
   readonly result: Result;
   /** Name and version of the browser. */
   readonly browser: string;
-  /** GPU errors that no error scope caught, from every device that the page opened. */
+  /** GPU errors that no error scope caught, from every device that the page opened (workers apart). */
   readonly gpuErrors: readonly string[];
 }
 
@@ -76,17 +80,22 @@ export async function runInBrowser<Result = unknown>(options: RunInBrowserOption
   const hang = (): void => fail(`no word from the page for ${idleTimeoutMs / 1000} s`);
   let watchdog: NodeJS.Timeout | undefined;
 
+  const reportGpuError = (text: string): void => {
+    gpuErrors.push(text);
+    options.onGpuError?.(text);
+  };
   const onEvent = (event: PageEvent): void => {
     watchdog?.refresh();
     if (event.kind === "message") onMessage?.(event.message);
     else if (event.kind === "console") onConsole(event.level, event.text);
-    else if (event.kind === "gpu-error") gpuErrors.push(event.text);
+    else if (event.kind === "gpu-error") reportGpuError(event.text);
     else if (event.kind === "result") resolveResult(event.result as Result);
     else fail(event.text);
   };
 
-  await using server = await servePage(bundle, options.args, { ...defaultMounts(), ...options.mounts }, onEvent);
   await using browser = await (name === "firefox" ? launchFirefox(adapter) : launchChromium(adapter));
+  const start = { args: options.args ?? null, hiddenAdapter: browser.hiddenAdapter };
+  await using server = await servePage(bundle, start, { ...defaultMounts(), ...options.mounts }, onEvent);
   watchdog = setTimeout(hang, idleTimeoutMs);
   try {
     await browser.open(server.url, fail);

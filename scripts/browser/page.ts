@@ -2,14 +2,20 @@
  * The page's half of the page runner. An entry module exports `main(page)`; the runner bundles it behind `startPage`, which hands it its
  * arguments and sends what it reports back to the runner over HTTP.
  */
+import { reportGpuErrors } from "./gpu-errors.ts";
 
 /** What an entry's `main` gets. Everything that crosses is JSON: no typed arrays, no NaN. */
 export interface Page {
   /** The `args` given to `runInBrowser`. */
   readonly args: unknown;
+  /** The adapter's name where the browser keeps it from pages (Firefox), else null: read GPUAdapterInfo. */
+  readonly hiddenAdapter: string | null;
   /** Sends a message to the runner's `onMessage`; messages arrive in order, in batches. */
   send(message: unknown): void;
 }
+
+/** What the page fetches first. */
+export type PageStart = Pick<Page, "args" | "hiddenAdapter">;
 
 /** What the page posts; the runner tells the kinds apart. */
 export type PageEvent =
@@ -23,10 +29,10 @@ export type PageEvent =
 export async function startPage(main: (page: Page) => Promise<unknown>): Promise<void> {
   const post = openChannel();
   reportConsole(post);
-  reportGpuErrors(post);
+  if ("gpu" in navigator) reportGpuErrors(GPUAdapter, (text) => post({ kind: "gpu-error", text }));
   try {
-    const args: unknown = await (await fetch("/args")).json();
-    const result = await main({ args, send: (message) => post({ kind: "message", message }) });
+    const start = (await (await fetch("/start")).json()) as PageStart;
+    const result = await main({ ...start, send: (message) => post({ kind: "message", message }) });
     post({ kind: "result", result: result ?? null });
   } catch (error) {
     post({ kind: "failure", text: describe(error) });
@@ -61,17 +67,6 @@ function reportConsole(post: (event: PageEvent) => void): void {
   }
   addEventListener("error", (event) => post({ kind: "console", level: "error", text: describe(event.error ?? event.message) }));
   addEventListener("unhandledrejection", (event) => post({ kind: "console", level: "error", text: `unhandled rejection: ${describe(event.reason)}` }));
-}
-
-/** Browsers only print uncaptured GPU errors to their console: listen on every device that the page opens. */
-function reportGpuErrors(post: (event: PageEvent) => void): void {
-  if (!("gpu" in navigator)) return;
-  const { requestDevice } = GPUAdapter.prototype;
-  GPUAdapter.prototype.requestDevice = async function (this: GPUAdapter, ...args) {
-    const device = await requestDevice.apply(this, args);
-    device.addEventListener("uncapturederror", (event) => post({ kind: "gpu-error", text: event.error.message }));
-    return device;
-  };
 }
 
 function describe(value: unknown): string {

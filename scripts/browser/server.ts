@@ -1,11 +1,11 @@
-/** The little HTTP server behind a page: its bundle, static folders, its arguments, and the events that it posts back. */
+/** The little HTTP server behind a page: its bundle, static folders, what it starts with, and the events that it posts back. */
 import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { extname, join, normalize, sep } from "node:path";
 import type { Bundle } from "./bundle.ts";
-import type { PageEvent } from "./page.ts";
+import type { PageEvent, PageStart } from "./page.ts";
 
 export interface PageServer extends AsyncDisposable {
   /** localhost is a secure context, which WebGPU asks for. */
@@ -24,7 +24,7 @@ const TYPES: Readonly<Record<string, string>> = {
 /** `mounts` maps a URL prefix such as `/shared` to a folder. Listens on a free port of this machine only. */
 export async function servePage(
   bundle: Bundle,
-  args: unknown,
+  start: PageStart,
   mounts: Readonly<Record<string, string>>,
   onEvent: (event: PageEvent) => void,
 ): Promise<PageServer> {
@@ -39,8 +39,8 @@ export async function servePage(
     response.setHeader("content-type", TYPES[extname(path)] ?? "application/octet-stream");
     if (path === "/") {
       response.setHeader("content-type", "text/html; charset=utf-8").end(page);
-    } else if (path === "/args") {
-      response.setHeader("content-type", "application/json").end(JSON.stringify(args ?? null));
+    } else if (path === "/start") {
+      response.setHeader("content-type", "application/json").end(JSON.stringify(start));
     } else if (path === "/events" && request.method === "POST") {
       const events = JSON.parse(await readBody(request)) as PageEvent[];
       response.end();
