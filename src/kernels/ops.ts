@@ -10,6 +10,12 @@ import { maxPool2dGradOp, maxPool2dIndicesOp, maxPool2dOp } from "./max-pool.js"
 import { averagePool2dGradOp, averagePool2dOp } from "./average-pool.js";
 import { batchNormOp } from "./batch-norm.js";
 import { lrnGradOp, lrnOp } from "./lrn.js";
+import { dropoutOp } from "./dropout.js";
+import { imageToTensorOp } from "./image.js";
+import { argMaxOp, confusionMatrixOp } from "./labels.js";
+import { crossEntropyGradOp, crossEntropyOp, labelWeightsOp, nllGradOp, nllOp } from "./pixel-loss.js";
+import { logSoftmaxGradOp, logSoftmaxOp, softmaxGradOp, softmaxOp } from "./softmax.js";
+import { resizeGradOp, resizeOp } from "./resize.js";
 
 export const OPS = {
   add: addOp,
@@ -33,6 +39,21 @@ export const OPS = {
   batchNorm: batchNormOp,
   lrn: lrnOp,
   lrnGrad: lrnGradOp,
+  softmax: softmaxOp,
+  softmaxGrad: softmaxGradOp,
+  logSoftmax: logSoftmaxOp,
+  logSoftmaxGrad: logSoftmaxGradOp,
+  crossEntropy: crossEntropyOp,
+  crossEntropyGrad: crossEntropyGradOp,
+  nll: nllOp,
+  nllGrad: nllGradOp,
+  labelWeights: labelWeightsOp,
+  argMax: argMaxOp,
+  confusionMatrix: confusionMatrixOp,
+  imageToTensor: imageToTensorOp,
+  dropout: dropoutOp,
+  resize: resizeOp,
+  resizeGrad: resizeGradOp,
 } as const;
 
 export type OpName = keyof typeof OPS;

@@ -10,6 +10,12 @@ import { maxPool2d, maxPool2dGrad, maxPool2dIndices } from "./max-pool.js";
 import { averagePool2d, averagePool2dGrad } from "./average-pool.js";
 import { batchNorm } from "./batch-norm.js";
 import { lrn, lrnGrad } from "./lrn.js";
+import { dropout } from "./dropout.js";
+import { imageToTensor } from "./image.js";
+import { argMax, confusionMatrix } from "./labels.js";
+import { crossEntropy, crossEntropyGrad, labelWeights, nll, nllGrad } from "./loss.js";
+import { logSoftmax, logSoftmaxGrad, softmax, softmaxGrad } from "./softmax.js";
+import { resize, resizeGrad } from "./resize.js";
 
 /** `inputs` in the op's order; the result has `output`'s shape. */
 export type ReferenceFn<K extends OpName> = (inputs: readonly NdArray[], attrs: OpAttrs<K>, output: TensorSpec) => NdArray;
@@ -36,4 +42,19 @@ export const REFERENCE: { readonly [K in OpName]: ReferenceFn<K> } = {
   batchNorm,
   lrn,
   lrnGrad,
+  softmax,
+  softmaxGrad,
+  logSoftmax,
+  logSoftmaxGrad,
+  crossEntropy,
+  crossEntropyGrad,
+  nll,
+  nllGrad,
+  labelWeights,
+  argMax,
+  confusionMatrix,
+  imageToTensor,
+  dropout,
+  resize,
+  resizeGrad,
 };

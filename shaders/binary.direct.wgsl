@@ -1,0 +1,56 @@
+// y = a OP b with numpy broadcasting. y: any layout, walked in memory order; a, b: any layout, by strides. Grid: one invocation per element of y, padding lanes included (they get 0).
+struct Params {
+  count: u32, // elements of y in memory
+  rank: u32, // axes of the walk
+  lanes: u32, // positions of the innermost axis that hold values
+  dims: array<vec4u, 2>, // extents, outermost first
+  a_strides: array<vec4u, 2>,
+  b_strides: array<vec4u, 2>,
+}
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> a: array<f32>;
+@group(0) @binding(2) var<storage, read> b: array<f32>;
+@group(0) @binding(3) var<storage, read_write> y: array<f32>;
+
+override WG: u32 = 64;
+override OP: u32 = 0; // 0 add, 1 subtract, 2 multiply, 3 divide
+
+@compute @workgroup_size(WG)
+fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  let i = id.y * (groups.x * WG) + id.x;
+  if (i >= params.count) {
+    return;
+  }
+  var rest = i;
+  var at_a = 0u;
+  var at_b = 0u;
+  var is_padding = false;
+  for (var k = params.rank; k > 0u; k--) {
+    let axis = k - 1u;
+    let extent = params.dims[axis / 4u][axis % 4u];
+    let coordinate = rest % extent;
+    rest = rest / extent;
+    if (k == params.rank) {
+      is_padding = coordinate >= params.lanes;
+    }
+    at_a += coordinate * params.a_strides[axis / 4u][axis % 4u];
+    at_b += coordinate * params.b_strides[axis / 4u][axis % 4u];
+  }
+  if (is_padding) {
+    y[i] = 0.0;
+    return;
+  }
+  let p = a[at_a];
+  let q = b[at_b];
+  if (OP == 0u) {
+    y[i] = p + q;
+  } else if (OP == 1u) {
+    y[i] = p - q;
+  } else if (OP == 2u) {
+    y[i] = p * q;
+  } else {
+    // Division by 0 yields 0: neither infinities nor NaNs may appear, for compilers may assume that there are none.
+    let is_zero = q == 0.0;
+    y[i] = select(p / select(q, 1.0, is_zero), 0.0, is_zero);
+  }
+}

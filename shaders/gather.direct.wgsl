@@ -1,0 +1,60 @@
+// Moves elements without looking at them: along each axis of y, position p takes x at (p * mul + shift) / div where that is a whole number in [0, extent), else the fill value. x, y: any layout, 4-byte elements. Grid: one invocation per element of the region of y.
+struct Params {
+  count: u32, // elements of the region
+  rank: u32,
+  lanes: u32, // positions of the innermost axis that hold values; the rest is padding and gets 0
+  fill: u32, // bits
+  base: u32, // first element of the region in y
+  dims: array<vec4u, 2>, // extents of the region, outermost first
+  y_strides: array<vec4u, 2>,
+  x_strides: array<vec4u, 2>,
+  extents: array<vec4i, 2>, // of x
+  shifts: array<vec4i, 2>,
+  muls: array<vec4i, 2>,
+  divs: array<vec4i, 2>, // positive
+}
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> x: array<u32>;
+@group(0) @binding(2) var<storage, read_write> y: array<u32>;
+
+override WG: u32 = 64;
+override STEPPED: bool = true; // false: all muls and divs are 1
+
+@compute @workgroup_size(WG)
+fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  let i = id.y * (groups.x * WG) + id.x;
+  if (i >= params.count) {
+    return;
+  }
+  var rest = i;
+  var at_x = 0u;
+  var at_y = params.base;
+  var is_inside = true;
+  var is_padding = false;
+  for (var k = params.rank; k > 0u; k--) {
+    let a = (k - 1u) / 4u;
+    let b = (k - 1u) % 4u;
+    let extent = params.dims[a][b];
+    let p = rest % extent;
+    rest = rest / extent;
+    if (k == params.rank) {
+      is_padding = p >= params.lanes;
+    }
+    at_y += p * params.y_strides[a][b];
+    var q = i32(p);
+    if (STEPPED) {
+      let t = q * params.muls[a][b] + params.shifts[a][b];
+      q = t / params.divs[a][b];
+      is_inside = is_inside && t >= 0 && q * params.divs[a][b] == t;
+    } else {
+      q += params.shifts[a][b];
+    }
+    is_inside = is_inside && q >= 0 && q < params.extents[a][b];
+    at_x += u32(q) * params.x_strides[a][b];
+  }
+  var value = select(params.fill, 0u, is_padding);
+  if (is_inside && !is_padding) {
+    value = x[at_x];
+  }
+  y[at_y] = value;
+}

@@ -1,0 +1,47 @@
+// y[s, k] = sum of x over terms s * strip to (s + 1) * strip of the reduced axis. x: any layout, by strides; y: [strips, kept axes in memory order]. Grid: one invocation per element of y.
+struct Params {
+  count: u32, // elements of y
+  inner: u32, // elements of y for each strip
+  terms: u32, // extent of the reduced axis
+  term_stride: u32,
+  strip: u32, // terms that one invocation adds
+  rank: u32, // kept axes
+  lanes: u32, // positions of the innermost kept axis that hold values
+  dims: array<vec4u, 2>, // extents of the kept axes, outermost first
+  strides: array<vec4u, 2>, // their strides in x
+}
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> x: array<f32>;
+@group(0) @binding(2) var<storage, read_write> y: array<f32>;
+
+override WG: u32 = 64;
+
+@compute @workgroup_size(WG)
+fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  let i = id.y * (groups.x * WG) + id.x;
+  if (i >= params.count) {
+    return;
+  }
+  var rest = i % params.inner;
+  var at = 0u;
+  var is_padding = false;
+  for (var k = params.rank; k > 0u; k--) {
+    let axis = k - 1u;
+    let extent = params.dims[axis / 4u][axis % 4u];
+    let coordinate = rest % extent;
+    rest = rest / extent;
+    if (k == params.rank) {
+      is_padding = coordinate >= params.lanes;
+    }
+    at += coordinate * params.strides[axis / 4u][axis % 4u];
+  }
+  var total = 0.0;
+  if (!is_padding) {
+    let first = (i / params.inner) * params.strip;
+    let last = min(first + params.strip, params.terms);
+    for (var r = first; r < last; r++) {
+      total += x[at + r * params.term_stride];
+    }
+  }
+  y[i] = total;
+}
