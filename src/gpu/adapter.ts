@@ -3,13 +3,16 @@ import { GpuUnavailableError } from "./errors.js";
 
 export interface FoundAdapter {
   readonly adapter: GPUAdapter;
-  /** Lets go of what keeps the process alive (Dawn in Node). */
-  readonly release?: () => void;
+  /** Dawn in Node polls on the main thread while a promise is pending: it takes a core that a software adapter needs. */
+  readonly busyWaits: boolean;
+  /** Must stay referenced as long as its devices are used: Dawn in Node goes down with the object that made them. */
+  readonly instance: GPU;
 }
 
 /** Throws GpuUnavailableError: "no-webgpu" where there is no entry point, "no-adapter" where it finds no driver. */
 export async function adapterFromEnvironment(options: GPURequestAdapterOptions): Promise<FoundAdapter> {
-  const gpu = (globalThis.navigator as Navigator | undefined)?.gpu ?? (await dawnInNode());
+  const platform = (globalThis.navigator as Navigator | undefined)?.gpu;
+  const gpu = platform ?? (await dawnInNode());
   const adapter = await gpu.requestAdapter(options);
   if (!adapter) {
     throw new GpuUnavailableError(
@@ -17,7 +20,7 @@ export async function adapterFromEnvironment(options: GPURequestAdapterOptions):
       "WebGPU found no adapter: install a GPU driver (on Linux a Vulkan one), or a software one (mesa-vulkan-drivers 25 or newer); `npm run doctor` in the engine's repository shows what is there",
     );
   }
-  return { adapter };
+  return { adapter, busyWaits: platform === undefined, instance: gpu };
 }
 
 async function dawnInNode(): Promise<GPU> {

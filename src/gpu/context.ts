@@ -4,6 +4,7 @@
  */
 import { DeviceLostError, DisposedError, GpuUnavailableError, GpuValidationError, OutOfMemoryError } from "./errors.js";
 import { adapterFromEnvironment } from "./adapter.js";
+import { createPatience } from "./patience.js";
 
 export interface Limits {
   maxStorageBufferBindingSize: number;
@@ -55,16 +56,18 @@ export interface GpuContext {
   assertUsable(): void;
   /** Rejects with DeviceLostError when the device goes away before `work` settles. */
   orLost<T>(work: Promise<T>): Promise<T>;
+  /** Resolves once the buffer is mapped for reading. Rejects with DeviceLostError. */
+  mapped(buffer: GPUBuffer): Promise<void>;
   /** Runs `work` inside validation and out-of-memory error scopes; throws what they caught. */
-  scoped<T>(what: string, work: () => T): Promise<Awaited<T>>;
+  scoped<T>(what: string, work: () => T | Promise<T>): Promise<T>;
   dispose(): void;
 }
 
 /** Throws GpuUnavailableError with the reason and the remedy. */
 export async function openContext(options: GpuOptions = {}): Promise<GpuContext> {
   checkOptions(options);
-  const opened = options.device ? { device: options.device, info: infoOf(options.device.adapterInfo), release: undefined } : await requestDevice(options);
-  return createContext(opened.device, opened.info, options, opened.release);
+  const opened = options.device ? { device: options.device, info: infoOf(options.device.adapterInfo), busyWaits: false, instance: undefined } : await requestDevice(options);
+  return createContext(opened, options);
 }
 
 function checkOptions(options: GpuOptions): void {
@@ -77,8 +80,15 @@ function checkOptions(options: GpuOptions): void {
   }
 }
 
-async function requestDevice(options: GpuOptions): Promise<{ device: GPUDevice; info: GpuInfo; release: (() => void) | undefined }> {
-  const { adapter, release } = await adapterFromEnvironment(options.powerPreference ? { powerPreference: options.powerPreference } : {});
+interface OpenedDevice {
+  readonly device: GPUDevice;
+  readonly info: GpuInfo;
+  readonly busyWaits: boolean;
+  readonly instance: GPU | undefined;
+}
+
+async function requestDevice(options: GpuOptions): Promise<OpenedDevice> {
+  const { adapter, busyWaits, instance } = await adapterFromEnvironment(options.powerPreference ? { powerPreference: options.powerPreference } : {});
   const requiredLimits: Record<string, number> = {};
   for (const name of LIMIT_NAMES) {
     const available = adapter.limits[name];
@@ -94,7 +104,7 @@ async function requestDevice(options: GpuOptions): Promise<{ device: GPUDevice; 
   }
   const features = OPTIONAL_FEATURES.filter((f) => adapter.features.has(f));
   const device = await adapter.requestDevice({ requiredLimits, requiredFeatures: options.f16 ? [...features, "shader-f16"] : features });
-  return { device, info: infoOf(adapter.info), release };
+  return { device, info: infoOf(adapter.info), busyWaits, instance };
 }
 
 function defaultLimit(name: keyof Limits): number {
@@ -118,7 +128,9 @@ function infoOf(info: GPUAdapterInfo): GpuInfo {
   };
 }
 
-function createContext(device: GPUDevice, info: GpuInfo, options: GpuOptions, release: (() => void) | undefined): GpuContext {
+function createContext(opened: OpenedDevice, options: GpuOptions): GpuContext {
+  const { device, info, busyWaits } = opened;
+  let instance = opened.instance;
   let lostError: DeviceLostError | undefined;
   let disposed = false;
   const lost = new Promise<DeviceLostError>((resolve) => {
@@ -133,6 +145,9 @@ function createContext(device: GPUDevice, info: GpuInfo, options: GpuOptions, re
   });
   rejectWhenLost.catch(() => undefined);
 
+  const orLost = <T>(work: Promise<T>): Promise<T> => Promise.race([work, rejectWhenLost]);
+  const patience = busyWaits ? createPatience() : <T>(wait: () => Promise<T>): Promise<T> => wait();
+
   const limits = Object.fromEntries(
     LIMIT_NAMES.map((name) => [name, Math.min(device.limits[name], (typeof options.limits === "object" ? options.limits[name] : undefined) ?? Infinity)]),
   ) as unknown as Limits;
@@ -144,10 +159,12 @@ function createContext(device: GPUDevice, info: GpuInfo, options: GpuOptions, re
     checked: options.checked ?? false,
     lost,
     assertUsable() {
+      void instance;
       if (disposed) throw new DisposedError("this Gpu was disposed: open another with openGpu()");
       if (lostError) throw lostError;
     },
-    orLost: (work) => Promise.race([work, rejectWhenLost]),
+    orLost,
+    mapped: (buffer) => patience(() => orLost(buffer.mapAsync(GPUMapMode.READ))),
     async scoped(what, work) {
       device.pushErrorScope("out-of-memory");
       device.pushErrorScope("validation");
@@ -169,7 +186,7 @@ function createContext(device: GPUDevice, info: GpuInfo, options: GpuOptions, re
       if (disposed) return;
       disposed = true;
       if (!options.device) device.destroy();
-      release?.();
+      instance = undefined;
     },
   };
 }

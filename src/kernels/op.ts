@@ -24,6 +24,8 @@ export interface Op<A extends object> {
   variants(inputs: readonly TensorSpec[], output: TensorSpec, attrs: A, device: DeviceTraits): readonly Variant[];
   /** Floating-point operations of the direct algorithm; a multiply-add counts as two. */
   flops(inputs: readonly TensorSpec[], output: TensorSpec, attrs: A): number;
+  /** True where the output is the first input's bytes under another shape: no kernel runs, the memory is shared. */
+  alias?(inputs: readonly TensorSpec[], output: TensorSpec): boolean;
   /** Gradients with respect to each input, as graph nodes; null where there is none (labels, indices). */
   grad(dy: Tensor, inputs: readonly Tensor[], y: Tensor, attrs: A): readonly (Tensor | null)[];
 }

@@ -1,0 +1,76 @@
+/** Graph -> steps: every node that computes, in order, with the variant chosen for it on this device and a name for people. */
+import { opOf } from "../kernels/ops.js";
+import type { DeviceTraits, Variant } from "../kernels/op.js";
+import { byteLength } from "../tensor/layout.js";
+import { topological, type Tensor } from "../tensor/tensor.js";
+
+export interface Step {
+  readonly node: Tensor;
+  /** Unique in the plan: "conv1", "relu", "conv1.weight:grad". */
+  readonly name: string;
+  readonly variant: Variant;
+  readonly flops: number;
+  /** Inputs once and the output once. */
+  readonly bytes: number;
+}
+
+export interface Lowered {
+  readonly steps: readonly Step[];
+  /** Leaves that the steps read, outputs included. */
+  readonly leaves: readonly Tensor[];
+  /** A tensor that is another one's bytes under another shape -> the one that owns the memory. */
+  readonly storageOf: (tensor: Tensor) => Tensor;
+}
+
+const LEAVES = new Set(["input", "param", "rng"]);
+
+/** `prefer` names a variant for a node ("op:key" -> variant), from a checkpoint or a tuner; the rule's choice where it is silent. */
+export function lower(outputs: readonly Tensor[], traits: DeviceTraits, prefer: ReadonlyMap<string, string> = new Map()): Lowered {
+  const nodes = topological(outputs);
+  const names = nodeNames(nodes);
+  const alias = new Map<Tensor, Tensor>();
+  const storageOf = (tensor: Tensor): Tensor => {
+    let root = tensor;
+    for (let next = alias.get(root); next; next = alias.get(root)) root = next;
+    return root;
+  };
+  const steps: Step[] = [];
+  for (const node of nodes) {
+    if (LEAVES.has(node.op)) continue;
+    const op = opOf(node.op);
+    if (op.alias?.(node.inputs, node)) {
+      alias.set(node, node.inputs[0]!);
+      continue;
+    }
+    const variants = op.variants(node.inputs, node, node.attrs, traits);
+    const variant = variants.find((v) => v.name === prefer.get(names.get(node)!)) ?? variants[variants.length - 1]!;
+    const operands = [...new Set(node.inputs)];
+    steps.push({
+      node,
+      name: names.get(node)!,
+      variant,
+      flops: op.flops(node.inputs, node, node.attrs),
+      bytes: [...operands, node].reduce((n, t) => n + byteLength(t.shape), 0),
+    });
+  }
+  return { steps, leaves: nodes.filter((n) => LEAVES.has(n.op)), storageOf };
+}
+
+/** A node without a name of its own is called after its parameter ("conv1.weight" -> "conv1"), else after its op. */
+function nodeNames(nodes: readonly Tensor[]): Map<Tensor, string> {
+  const names = new Map<Tensor, string>();
+  const used = new Map<string, number>();
+  for (const node of nodes) {
+    const parameter = node.inputs.find((t) => t.op === "param")?.name.replace(/\.[^.]*$/, "");
+    const base = node.name || (parameter ? `${parameter}${isFirst(node) ? "" : `:${node.op}`}` : node.op);
+    const count = (used.get(base) ?? 0) + 1;
+    used.set(base, count);
+    names.set(node, count === 1 ? base : `${base}#${count}`);
+  }
+  return names;
+}
+
+/** Forward ops carry their layer's name alone; what works on a parameter for other reasons says so. */
+function isFirst(node: Tensor): boolean {
+  return node.op === "conv2d" || node.op === "convTranspose2d" || node.op === "gemm" || node.op === "matmul" || node.op === "batchNorm";
+}

@@ -1,0 +1,297 @@
+/** A graph on one device: what users run, train, save and profile. */
+import type { GpuContext } from "../gpu/context.js";
+import { DisposedError } from "../gpu/errors.js";
+import type { PipelineCache } from "../gpu/pipelines.js";
+import { InputError } from "../tensor/errors.js";
+import { formatShape, sameShape, type Shape } from "../tensor/shape.js";
+import { topological, type Tensor } from "../tensor/tensor.js";
+import type { TypedArray, Weights } from "../tensor/weights.js";
+import { createCheckpoint, readCheckpoint, type Checkpoint } from "./checkpoint.js";
+import type { Graph, Names } from "./graph.js";
+import { checkInput, labelRules, type CheckedInput, type Data } from "./inputs.js";
+import { writePieces } from "./pieces.js";
+import { compilePlan, type CompiledPlan, type Plan } from "./plan.js";
+import { profilePlan, type Profile } from "./profile.js";
+import { createReadback, type Readback } from "./readback.js";
+import { Trainer, type Batches, type TrainOptions, type TrainStep } from "./train.js";
+import { WeightStore, type LoadReport } from "./weight-store.js";
+
+export type OnProgress = (progress: { readonly stage: string; readonly done: number; readonly total: number }) => void;
+
+export interface CompileOptions {
+  /** Told as kernels are compiled: stage "kernels". */
+  readonly onProgress?: OnProgress;
+  readonly signal?: AbortSignal;
+  /** Seed of the initial weights and of dropout. Default 1. */
+  readonly seed?: number;
+  /** Longest estimated work of one submit, in ms: watchdogs and page compositing survive. Infinity: one submit. Default 100. */
+  readonly submitBudgetMs?: number;
+}
+
+/** Plans kept per program: one per combination of input shapes and outputs, the least recently used goes first. */
+const MAX_PLANS = 16;
+
+interface RunPlan extends CompiledPlan {
+  readonly readback: Readback;
+}
+
+export interface Program<I extends Names, O extends Names> extends Disposable {
+  /** The plan of the graph's own shapes, all outputs. */
+  readonly plan: Plan;
+  /** Puts weights on the GPU. Throws WeightsError as {@link WeightStore.load} says; nothing is loaded then. Default: strict. */
+  load(weights: Weights, options?: { strict?: boolean }): Promise<LoadReport>;
+  /** The current weights, read back. */
+  save(): Promise<Weights>;
+  /**
+   * One forward pass. Inputs are row-major arrays, images, or `{ data, shape }` for another size than the graph's (a plan per shape is kept, the
+   * weights are shared). With `outputs`, only these are computed, and only the inputs that they need have to be given.
+   * Throws InputError, DisposedError, DeviceLostError.
+   */
+  run<K extends keyof O = keyof O>(inputs: { readonly [N in keyof I]?: Data }, options?: { readonly outputs?: readonly K[] }): Promise<{ readonly [N in K]: TypedArray }>;
+  /** The plan that run() would use for inputs of these shapes. */
+  planFor(shapes: { readonly [N in keyof I]?: Shape }, options?: { readonly outputs?: readonly (keyof O)[] }): Promise<Plan>;
+  /** The plan of a training step for this loss: forward, backward; the optimiser's update is beside it. */
+  trainingPlan(loss: keyof O, shapes?: { readonly [N in keyof I]?: Shape }): Promise<Plan>;
+  /** Trains, a step per batch (or per `accumulate` batches): the caller owns the loop. See {@link TrainOptions}. */
+  train(batches: Batches<I>, options: TrainOptions<O>): AsyncGenerator<TrainStep, void, void>;
+  /** Everything that a resumed run needs to give the same bits: weights, optimiser state, step, seed, chosen variants. */
+  checkpoint(): Promise<Checkpoint>;
+  /** Goes on from a checkpoint. Throws WeightsError where it is damaged or of another graph; nothing is changed then. */
+  resume(checkpoint: Checkpoint): Promise<void>;
+  /** Time of each node of a forward pass. */
+  profile(inputs: { readonly [N in keyof I]?: Data }, options?: { readonly runs?: number }): Promise<Profile>;
+}
+
+export async function createProgram<I extends Names, O extends Names>(
+  gpu: GpuContext,
+  pipelines: PipelineCache,
+  graph: Graph<I, O>,
+  options: CompileOptions,
+  onDispose: () => void,
+): Promise<Program<I, O>> {
+  gpu.assertUsable();
+  options.signal?.throwIfAborted();
+  const store = await gpu.scoped("compile", () => new WeightStore(gpu, graph.params, options.seed ?? 1));
+  const program = new GraphProgram(gpu, pipelines, graph, options, store, onDispose);
+  try {
+    await program.prepare();
+  } catch (error) {
+    program[Symbol.dispose]();
+    throw error;
+  }
+  return program;
+}
+
+class GraphProgram<I extends Names, O extends Names> implements Program<I, O> {
+  private readonly plans = new Map<string, Promise<RunPlan>>();
+  private readonly trainer: Trainer<I, O>;
+  private first: RunPlan | undefined;
+  private disposed = false;
+  /** Runs follow each other: they share buffers. */
+  private tail: Promise<unknown> = Promise.resolve();
+
+  constructor(
+    private readonly gpu: GpuContext,
+    private readonly pipelines: PipelineCache,
+    private readonly graph: Graph<I, O>,
+    private readonly options: CompileOptions,
+    private readonly store: WeightStore,
+    private readonly onDispose: () => void,
+  ) {
+    this.trainer = new Trainer(gpu, pipelines, graph, store, this.submitBudgetMs, () => this.assertUsable());
+  }
+
+  private get submitBudgetMs(): number {
+    return this.options.submitBudgetMs ?? 100;
+  }
+
+  async prepare(): Promise<void> {
+    this.first = await this.runPlan({}, Object.keys(this.graph.outputs), this.options.onProgress, this.options.signal);
+  }
+
+  get plan(): Plan {
+    return this.first!.plan;
+  }
+
+  private assertUsable(): void {
+    if (this.disposed) throw new DisposedError("this program was disposed: compile the graph again");
+    this.gpu.assertUsable();
+  }
+
+  private exclusive<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.tail.then(work);
+    this.tail = result.catch(() => undefined);
+    return result;
+  }
+
+  async load(weights: Weights, { strict = true }: { strict?: boolean } = {}): Promise<LoadReport> {
+    this.assertUsable();
+    return this.exclusive(() => this.gpu.scoped("load", () => this.store.load(weights, strict)));
+  }
+
+  async save(): Promise<Weights> {
+    this.assertUsable();
+    return this.exclusive(() => this.store.read("weight"));
+  }
+
+  async run<K extends keyof O = keyof O>(inputs: { readonly [N in keyof I]?: Data }, options: { readonly outputs?: readonly K[] } = {}): Promise<{ readonly [N in K]: TypedArray }> {
+    this.assertUsable();
+    const names = this.outputNames(options.outputs);
+    const checked = this.check(inputs, names);
+    const plan = await this.runPlan(shapesOf(checked), names);
+    return this.exclusive(async () => {
+      this.assertUsable();
+      const submit = (): void => {
+        upload(this.gpu, plan, checked);
+        plan.executable.submit((encoder) => plan.readback.encode(encoder));
+      };
+      if (this.gpu.checked) await this.gpu.scoped("run", submit);
+      else submit();
+      const values = await plan.readback.read();
+      return Object.fromEntries(names.map((name, i) => [name, values[i]])) as { readonly [N in K]: TypedArray };
+    });
+  }
+
+  async planFor(shapes: { readonly [N in keyof I]?: Shape }, options: { readonly outputs?: readonly (keyof O)[] } = {}): Promise<Plan> {
+    this.assertUsable();
+    return (await this.runPlan(shapes as Readonly<Record<string, Shape>>, this.outputNames(options.outputs))).plan;
+  }
+
+  async trainingPlan(loss: keyof O, shapes: { readonly [N in keyof I]?: Shape } = {}): Promise<Plan> {
+    this.assertUsable();
+    return this.trainer.planOf(loss, shapes as Readonly<Record<string, Shape>>);
+  }
+
+  train(batches: Batches<I>, options: TrainOptions<O>): AsyncGenerator<TrainStep, void, void> {
+    this.assertUsable();
+    return this.trainer.train(batches, options);
+  }
+
+  async checkpoint(): Promise<Checkpoint> {
+    this.assertUsable();
+    return this.exclusive(() => createCheckpoint(this.store, this.trainer));
+  }
+
+  async resume(checkpoint: Checkpoint): Promise<void> {
+    this.assertUsable();
+    return this.exclusive(async () => readCheckpoint(checkpoint, this.store, this.trainer));
+  }
+
+  async profile(inputs: { readonly [N in keyof I]?: Data }, options: { readonly runs?: number } = {}): Promise<Profile> {
+    this.assertUsable();
+    const names = Object.keys(this.graph.outputs);
+    const checked = this.check(inputs, names);
+    const plan = await this.runPlan(shapesOf(checked), names);
+    return this.exclusive(async () => {
+      upload(this.gpu, plan, checked);
+      return profilePlan(this.gpu, plan.executable, options.runs ?? 5);
+    });
+  }
+
+  [Symbol.dispose](): void {
+    if (this.disposed) return;
+    this.disposed = true;
+    for (const pending of this.plans.values()) void pending.then(disposePlan, () => undefined);
+    this.trainer.dispose();
+    this.store.dispose();
+    this.onDispose();
+  }
+
+  private outputNames(asked: readonly (keyof O)[] | undefined): string[] {
+    const all = Object.keys(this.graph.outputs);
+    const names = (asked as readonly string[] | undefined) ?? all;
+    for (const name of names) if (!all.includes(name)) throw new InputError(`there is no output ${name}: the outputs are ${all.join(", ")}`);
+    if (names.length === 0) throw new InputError("outputs is empty: name at least one output, or leave it out for all");
+    return [...new Set(names)];
+  }
+
+  /** The inputs that these outputs need, checked. */
+  private check(inputs: { readonly [N in keyof I]?: Data }, outputs: readonly string[]): Map<string, CheckedInput> {
+    const tensors = outputs.map((name) => this.graph.outputs[name as keyof O]!);
+    return checkInputs(this.graph, inputs as Readonly<Record<string, Data>>, tensors);
+  }
+
+  private runPlan(shapes: Readonly<Record<string, Shape>>, names: readonly string[], onProgress?: OnProgress, signal?: AbortSignal): Promise<RunPlan> {
+    const key = JSON.stringify([names, Object.entries(this.graph.inputs).map(([n, t]) => shapes[n] ?? t.shape)]);
+    const known = this.plans.get(key);
+    if (known) {
+      this.plans.delete(key);
+      this.plans.set(key, known);
+      return known;
+    }
+    const made = this.compileRun(shapes, names, onProgress, signal);
+    this.plans.set(key, made);
+    made.catch(() => this.plans.delete(key));
+    for (const [old, plan] of this.plans) {
+      if (this.plans.size <= MAX_PLANS) break;
+      this.plans.delete(old);
+      // A run that is using it goes first.
+      void this.exclusive(() => plan.then(disposePlan, () => undefined));
+    }
+    return made;
+  }
+
+  private async compileRun(shapes: Readonly<Record<string, Shape>>, names: readonly string[], onProgress?: OnProgress, signal?: AbortSignal): Promise<RunPlan> {
+    const graph = specializeGraph(this.graph, shapes);
+    const tensors = names.map((name) => graph.outputs[name as keyof O]!);
+    const compiled = await compilePlan({
+      gpu: this.gpu,
+      pipelines: this.pipelines,
+      store: this.store,
+      inputs: graph.inputs,
+      outputs: tensors,
+      training: false,
+      submitBudgetMs: this.submitBudgetMs,
+      prefer: this.trainer.variants,
+      ...(onProgress ? { onKernel: (done: number, total: number) => onProgress({ stage: "kernels", done, total }) } : {}),
+      signal,
+    });
+    const items = tensors.map((t, i) => ({ pieces: compiled.outputs[i]!, dtype: t.dtype, buffers: compiled.outputs[i]!.parts.map((p) => compiled.executable.bufferOf(p)) }));
+    return { ...compiled, readback: createReadback(this.gpu, items) };
+  }
+}
+
+function disposePlan(plan: RunPlan): void {
+  plan.readback.dispose();
+  plan.executable.dispose();
+}
+
+export function shapesOf(inputs: ReadonlyMap<string, CheckedInput>): Record<string, Shape> {
+  return Object.fromEntries([...inputs].map(([name, { shape }]) => [name, shape]));
+}
+
+/** The graph itself where the shapes are its own. */
+export function specializeGraph<I extends Names, O extends Names>(graph: Graph<I, O>, shapes: Readonly<Record<string, Shape>>): Graph<I, O> {
+  const same = Object.entries(shapes).every(([name, shape]) => graph.inputs[name] && sameShape(graph.inputs[name].shape, shape));
+  return same ? graph : graph.resize(shapes as { readonly [K in keyof I]?: Shape });
+}
+
+/** Throws InputError for an input that is missing, unknown, or does not fit. */
+export function checkInputs<I extends Names, O extends Names>(graph: Graph<I, O>, given: Readonly<Record<string, Data>>, outputs: readonly O[keyof O][]): Map<string, CheckedInput> {
+  for (const name of Object.keys(given)) {
+    if (!(name in graph.inputs)) throw new InputError(`there is no input ${name}: the inputs are ${Object.keys(graph.inputs).join(", ")}`);
+  }
+  const rules = labelRules(outputs);
+  const needed = neededInputs(outputs);
+  const checked = new Map<string, CheckedInput>();
+  for (const [name, tensor] of Object.entries(graph.inputs)) {
+    if (!needed.has(name)) continue;
+    checked.set(name, checkInput(name, tensor, given[name], rules.get(tensor)));
+  }
+  for (const [name, { shape }] of checked) {
+    const own = graph.inputs[name]!.shape;
+    if (shape[1] !== undefined && own.length === 4 && shape[1] !== own[1]) {
+      throw new InputError(`input ${name}: shape ${formatShape(shape)} has ${shape[1]} channels but the graph's ${formatShape(own)} has ${own[1]}`);
+    }
+  }
+  return checked;
+}
+
+function neededInputs(outputs: readonly Tensor[]): Set<string> {
+  return new Set(topological(outputs).filter((t) => t.op === "input").map((t) => t.name));
+}
+
+/** Writes checked inputs into a plan's buffers. */
+export function upload(gpu: GpuContext, plan: CompiledPlan, inputs: ReadonlyMap<string, CheckedInput>): void {
+  for (const [name, pieces] of plan.inputs) writePieces(gpu.device, pieces, inputs.get(name)!.data, (part) => plan.executable.bufferOf(part));
+}

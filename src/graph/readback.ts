@@ -1,0 +1,51 @@
+/** Copies of results from the GPU to the host. Staging buffers are made once per plan, so that a steady run creates nothing. */
+import type { GpuContext } from "../gpu/context.js";
+import { byteLength } from "../tensor/layout.js";
+import type { DType } from "../tensor/shape.js";
+import { joinPieces, type Pieces } from "./pieces.js";
+
+export interface Readback {
+  /** Records the copies, behind the last dispatch. */
+  encode(encoder: GPUCommandEncoder): void;
+  /** Waits for the copies and returns the logical values, in the order given. */
+  read(): Promise<(Float32Array | Int32Array | Uint32Array)[]>;
+  readonly bytes: number;
+  dispose(): void;
+}
+
+export interface ReadbackItem {
+  readonly pieces: Pieces;
+  readonly dtype: DType;
+  readonly buffers: readonly GPUBuffer[];
+}
+
+export function createReadback(gpu: GpuContext, items: readonly ReadbackItem[]): Readback {
+  let bytes = 0;
+  const copies = items.flatMap((item) =>
+    item.pieces.parts.map((part, i) => {
+      const size = byteLength(part.shape);
+      const copy = { from: item.buffers[i]!, size, offset: bytes };
+      bytes += size;
+      return copy;
+    }),
+  );
+  const staging = copies.map((c) => gpu.device.createBuffer({ label: "readback", size: c.size, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST }));
+  return {
+    bytes,
+    encode(encoder) {
+      copies.forEach((c, i) => encoder.copyBufferToBuffer(c.from, 0, staging[i]!, 0, c.size));
+    },
+    async read() {
+      for (const s of staging) await gpu.mapped(s);
+      let next = 0;
+      const values = items.map((item) => {
+        const first = next;
+        next += item.pieces.parts.length;
+        return joinPieces(item.pieces, item.dtype, (i) => staging[first + i]!.getMappedRange().slice(0));
+      });
+      staging.forEach((s) => s.unmap());
+      return values;
+    },
+    dispose: () => staging.forEach((s) => s.destroy()),
+  };
+}

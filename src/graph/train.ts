@@ -1,0 +1,191 @@
+/** The training loop of a program: forward, backward and update per step, with the caller owning the loop. */
+import type { GpuContext } from "../gpu/context.js";
+import type { PipelineCache } from "../gpu/pipelines.js";
+import { scale } from "../kernels/elementwise.js";
+import { InputError } from "../tensor/errors.js";
+import { numel, type Shape } from "../tensor/shape.js";
+import type { Tensor } from "../tensor/tensor.js";
+import { gradients } from "./gradients.js";
+import type { Graph, Names } from "./graph.js";
+import type { Data } from "./inputs.js";
+import { LossRing } from "./loss-ring.js";
+import { isSgd, type Optimizer } from "./optimizer.js";
+import { compilePlan, type CompiledPlan, type Plan } from "./plan.js";
+import { checkInputs, shapesOf, specializeGraph, upload } from "./program.js";
+import { Updater } from "./updater.js";
+import type { WeightStore } from "./weight-store.js";
+
+export type Batches<I> = Iterable<{ readonly [K in keyof I]: Data }> | AsyncIterable<{ readonly [K in keyof I]: Data }>;
+
+export interface TrainOptions<O> {
+  /** The output to minimise: a scalar. */
+  readonly loss: keyof O;
+  readonly optimizer: Optimizer;
+  /** Stop after so many steps. Default: when the batches end. */
+  readonly steps?: number;
+  /** Read the loss back every so many steps; on the others it is null. Default 1. Larger is faster where readback is slow (Firefox: 100 ms). */
+  readonly lossEvery?: number;
+  /** Ends the loop after the step in progress. */
+  readonly signal?: AbortSignal;
+}
+
+export interface TrainStep {
+  /** 1 after the first step of the program's life; goes on across train() calls and checkpoints. */
+  readonly step: number;
+  /** Mean over the step's batches; null on steps that are not read back. */
+  readonly loss: number | null;
+  /** Wall time since the step before. */
+  readonly ms: number;
+}
+
+interface TrainPlan extends CompiledPlan {
+  readonly loss: GPUBuffer;
+}
+
+const MAX_TRAIN_PLANS = 8;
+
+export class Trainer<I extends Names, O extends Names> {
+  /** Steps done. */
+  step = 0;
+  /** Variants by node name that plans must use: from a checkpoint. */
+  variants: ReadonlyMap<string, string> = new Map();
+  private readonly plans = new Map<string, Promise<TrainPlan>>();
+  private updater: Updater | undefined;
+  private running = false;
+
+  constructor(
+    private readonly gpu: GpuContext,
+    private readonly pipelines: PipelineCache,
+    private readonly graph: Graph<I, O>,
+    private readonly store: WeightStore,
+    private readonly submitBudgetMs: number,
+    private readonly assertUsable: () => void,
+  ) {}
+
+  async *train(batches: Batches<I>, options: TrainOptions<O>): AsyncGenerator<TrainStep, void, void> {
+    const { optimizer, signal, lossEvery = 1, steps = Infinity } = options;
+    if (!isSgd(optimizer)) throw new InputError(`train: the optimizer ${optimizer.name} is not known: use sgd(...)`);
+    if (!Number.isInteger(lossEvery) || lossEvery < 1) throw new InputError(`train: lossEvery is ${lossEvery}: use an integer of at least 1`);
+    const lossTensor = this.lossTensor(options.loss);
+    if (this.running) throw new InputError("train: this program is training already: finish or abort that loop first");
+    this.running = true;
+    const ring = new LossRing(this.gpu, optimizer.accumulate);
+    const source = iterate(batches);
+    try {
+      let last = performance.now();
+      for (let done = 0; done < steps && !signal?.aborted; done++) {
+        const read = (this.step + 1) % lossEvery === 0;
+        for (let part = 0; part < optimizer.accumulate; part++) {
+          const batch = await source.next();
+          if (batch.done) {
+            if (part > 0) await this.gpu.scoped("train", () => this.clearAccumulators());
+            return;
+          }
+          this.assertUsable();
+          const checked = checkInputs(this.graph, batch.value as Readonly<Record<string, Data>>, [lossTensor]);
+          const plan = await this.trainPlan(options.loss, shapesOf(checked));
+          this.updater ??= await Updater.create(this.gpu, this.pipelines, this.store);
+          const submit = (): void => {
+            upload(this.gpu, plan, checked);
+            this.store.writeRng(this.step * optimizer.accumulate + part);
+            const lastPart = part === optimizer.accumulate - 1;
+            if (lastPart) this.updater!.writeHyper(optimizer, this.step);
+            plan.executable.submit((encoder) => {
+              this.updater!.encode(encoder, { accumulate: optimizer.accumulate > 1, update: lastPart });
+              if (read) ring.record(encoder, plan.loss, part);
+            });
+          };
+          if (this.gpu.checked) await this.gpu.scoped("train", submit);
+          else submit();
+        }
+        this.step++;
+        const loss = read ? await ring.read() : (await ring.throttle(), null);
+        const now = performance.now();
+        const ms = now - last;
+        last = now;
+        yield { step: this.step, loss, ms };
+      }
+    } finally {
+      this.running = false;
+      ring.dispose();
+      await source.return?.(undefined);
+    }
+  }
+
+  async planOf(loss: keyof O, shapes: Readonly<Record<string, Shape>>): Promise<Plan> {
+    this.lossTensor(loss);
+    return (await this.trainPlan(loss, shapes)).plan;
+  }
+
+  dispose(): void {
+    this.updater?.dispose();
+    for (const plan of this.plans.values()) void plan.then((p) => p.executable.dispose(), () => undefined);
+  }
+
+  private clearAccumulators(): void {
+    const encoder = this.gpu.device.createCommandEncoder();
+    this.store.clear(encoder, "accumulator");
+    this.gpu.device.queue.submit([encoder.finish()]);
+  }
+
+  private lossTensor(name: keyof O): O[keyof O] {
+    const tensor = this.graph.outputs[name];
+    if (!tensor) throw new InputError(`train: there is no output ${String(name)}: the outputs are ${Object.keys(this.graph.outputs).join(", ")}`);
+    if (tensor.dtype !== "f32" || numel(tensor.shape) !== 1) {
+      throw new InputError(`train: the loss ${String(name)} is ${tensor.dtype} [${tensor.shape.join(", ")}]: it must be an f32 scalar, as softmaxCrossEntropy with reduction "mean" gives`);
+    }
+    return tensor;
+  }
+
+  private trainPlan(loss: keyof O, shapes: Readonly<Record<string, Shape>>): Promise<TrainPlan> {
+    const key = JSON.stringify([loss, Object.entries(this.graph.inputs).map(([n, t]) => shapes[n] ?? t.shape)]);
+    let plan = this.plans.get(key);
+    if (!plan) {
+      plan = this.compileTrain(loss, shapes);
+      this.plans.set(key, plan);
+      plan.catch(() => this.plans.delete(key));
+      const oldest = [...this.plans.keys()][0]!;
+      if (this.plans.size > MAX_TRAIN_PLANS) {
+        void this.plans.get(oldest)!.then((p) => p.executable.dispose(), () => undefined);
+        this.plans.delete(oldest);
+      }
+    }
+    return plan;
+  }
+
+  private async compileTrain(loss: keyof O, shapes: Readonly<Record<string, Shape>>): Promise<TrainPlan> {
+    const graph = specializeGraph(this.graph, shapes);
+    const lossTensor = graph.outputs[loss]!;
+    // Only what the loss depends on is trained; the other parameters of the graph keep their values.
+    const grads = distinct(gradients(lossTensor, graph.params));
+    const gradientsOf = new Map<Tensor, string>(grads.map((g, i) => [g, graph.params[i]!.name]));
+    const compiled = await compilePlan({
+      gpu: this.gpu,
+      pipelines: this.pipelines,
+      store: this.store,
+      inputs: graph.inputs,
+      outputs: [lossTensor, ...grads],
+      gradientsOf,
+      training: true,
+      submitBudgetMs: this.submitBudgetMs,
+      prefer: this.variants,
+    });
+    return { ...compiled, loss: compiled.executable.bufferOf(compiled.outputs[0]!.parts[0]!) };
+  }
+}
+
+/** Each gradient gets a buffer of its own, so each must be a tensor of its own: two parameters that are added share one. */
+function distinct(grads: readonly Tensor[]): Tensor[] {
+  const seen = new Set<Tensor>();
+  return grads.map((g) => {
+    const shared = seen.has(g) || g.op === "reshape" || g.inputs.length === 0;
+    seen.add(g);
+    return shared ? scale(g, 1) : g;
+  });
+}
+
+function iterate<T>(batches: Iterable<T> | AsyncIterable<T>): AsyncIterator<T, unknown, undefined> | Iterator<T, unknown, undefined> {
+  if (Symbol.asyncIterator in batches) return batches[Symbol.asyncIterator]();
+  if (Symbol.iterator in batches) return batches[Symbol.iterator]();
+  throw new InputError("train: batches is not iterable: pass an array, a generator or an async generator of inputs");
+}

@@ -1,0 +1,80 @@
+/** The optimiser's update kernels over all parameters, bound once and encoded behind every backward pass. */
+import type { GpuContext } from "../gpu/context.js";
+import type { PipelineCache } from "../gpu/pipelines.js";
+import { accumulateGradient, sgdUpdate } from "../kernels/sgd.js";
+import { bindDispatch, encode, kernelFor, paramsBytes, UNIFORM_ALIGNMENT, writeParams, type Bound } from "./bind.js";
+import type { Sgd } from "./optimizer.js";
+import type { WeightStore, StateKind } from "./weight-store.js";
+
+export class Updater {
+  private constructor(
+    private readonly gpu: GpuContext,
+    private readonly store: WeightStore,
+    private readonly hyper: GPUBuffer,
+    private readonly uniforms: GPUBuffer,
+    private readonly fromGradient: readonly Bound[],
+    private readonly fromAccumulator: () => { readonly add: readonly Bound[]; readonly update: readonly Bound[] },
+  ) {}
+
+  static async create(gpu: GpuContext, pipelines: PipelineCache, store: WeightStore): Promise<Updater> {
+    const jobs = store.params.flatMap((param) =>
+      store.piecesOf(param.name).parts.map((part, piece) => {
+        return { param, piece, add: accumulateGradient(part.shape), update: sgdUpdate(part.shape, param) };
+      }),
+    );
+    const [addKernel, updateKernel] = jobs[0] ? await Promise.all([kernelFor(pipelines, jobs[0].add), kernelFor(pipelines, jobs[0].update)]) : [undefined, undefined];
+    return gpu.scoped("train", () => {
+      const { device } = gpu;
+      const hyper = device.createBuffer({ label: "hyper", size: 16, usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST });
+      const data = new ArrayBuffer(Math.max(16, 2 * jobs.length * UNIFORM_ALIGNMENT));
+      const uniforms = device.createBuffer({ label: "update params", size: data.byteLength, usage: GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST });
+      const offsetOf = (job: number, second: boolean): number => (2 * job + (second ? 1 : 0)) * UNIFORM_ALIGNMENT;
+      jobs.forEach((job, j) => {
+        if (paramsBytes(job.update) > UNIFORM_ALIGNMENT) throw new Error("the update's params outgrew their alignment");
+        writeParams(job.add, new DataView(data), offsetOf(j, false));
+        writeParams(job.update, new DataView(data), offsetOf(j, true));
+      });
+      device.queue.writeBuffer(uniforms, 0, data);
+      const bind = (kernel: typeof addKernel, which: "add" | "update", buffers: Readonly<Record<string, StateKind>>): Bound[] =>
+        jobs.map((job, j) =>
+          bindDispatch(gpu, kernel!, job[which], `${job.param.name}/${job[which].shader}`, { buffer: uniforms, offset: offsetOf(j, which === "update") }, (name) =>
+            name === "hyper" ? hyper : store.buffers(job.param.name, buffers[name]!)[job.piece]!,
+          ),
+        );
+      const fromGradient = bind(updateKernel, "update", { grad: "gradient", velocity: "velocity", weight: "weight" });
+      let accumulating: { add: Bound[]; update: Bound[] } | undefined;
+      return new Updater(gpu, store, hyper, uniforms, fromGradient, () => {
+        accumulating ??= {
+          add: bind(addKernel, "add", { grad: "gradient", total: "accumulator" }),
+          update: bind(updateKernel, "update", { grad: "accumulator", velocity: "velocity", weight: "weight" }),
+        };
+        return accumulating;
+      });
+    });
+  }
+
+  /** Puts the step's learning rate and the rest where the kernels read them. */
+  writeHyper(optimizer: Sgd, step: number): void {
+    const { momentum, weightDecay, accumulate } = optimizer;
+    this.gpu.device.queue.writeBuffer(this.hyper, 0, Float32Array.of(optimizer.learningRate(step), momentum, weightDecay, 1 / accumulate));
+  }
+
+  /** `accumulate`: add this batch's gradients up; `update`: change the weights (by the sum, which is then cleared, or by this batch's gradients). */
+  encode(encoder: GPUCommandEncoder, { accumulate, update }: { readonly accumulate: boolean; readonly update: boolean }): void {
+    const pass = encoder.beginComputePass();
+    if (accumulate) {
+      const { add, update: updates } = this.fromAccumulator();
+      encode(pass, add);
+      if (update) encode(pass, updates);
+    } else if (update) {
+      encode(pass, this.fromGradient);
+    }
+    pass.end();
+    if (accumulate && update) this.store.clear(encoder, "accumulator");
+  }
+
+  dispose(): void {
+    this.hyper.destroy();
+    this.uniforms.destroy();
+  }
+}

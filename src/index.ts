@@ -1,0 +1,25 @@
+/** The public names of the engine. docs/architecture.md says how they hang together. */
+export { openGpu, type Gpu } from "./graph/gpu.js";
+export type { GpuOptions, GpuInfo, Limits } from "./gpu/context.js";
+export { graph, type Graph, type Names } from "./graph/graph.js";
+export { gradients } from "./graph/gradients.js";
+export type { CompileOptions, OnProgress, Program } from "./graph/program.js";
+export type { Data, LabelRule } from "./graph/inputs.js";
+export type { ImageSource } from "./graph/image-source.js";
+export type { Plan } from "./graph/plan.js";
+export type { Profile, ProfileRow } from "./graph/profile.js";
+export type { LoadReport } from "./graph/weight-store.js";
+export type { Checkpoint } from "./graph/checkpoint.js";
+export type { Batches, TrainOptions, TrainStep } from "./graph/train.js";
+export { sgd, type Optimizer } from "./graph/optimizer.js";
+
+export { ShapeError, WeightsError, InputError } from "./tensor/errors.js";
+export { GpuUnavailableError, OutOfMemoryError, DeviceLostError, KernelCompileError, DisposedError, GpuValidationError } from "./gpu/errors.js";
+export type { DType, Shape } from "./tensor/shape.js";
+export { input, param, rngState, named, type Init, type Param, type Tensor } from "./tensor/tensor.js";
+export { initialWeights, type TypedArray, type Weights } from "./tensor/weights.js";
+export { bilinear, bilinearEveryPair, constant, gaussian, heNormal, xavierUniform, zeros } from "./tensor/init.js";
+
+export { conv2d } from "./kernels/conv2d.js";
+export { convTranspose2d } from "./kernels/conv-transpose2d.js";
+export { relu } from "./kernels/relu.js";

@@ -1,0 +1,84 @@
+/**
+ * Runs one variant of one op on a device, outside any program: outputs and scratch pre-filled with NaN, guard elements behind the
+ * output, error scopes round everything. What the op-case harness stands on.
+ */
+import type { GpuContext } from "../../src/gpu/context.js";
+import type { PipelineCache } from "../../src/gpu/pipelines.js";
+import { bindDispatch, encode, kernelFor, paramsBytes, writeParams } from "../../src/graph/bind.js";
+import type { Ref, Variant } from "../../src/kernels/op.js";
+import { byteLength, pack, unpack } from "../../src/tensor/layout.js";
+import type { TensorSpec } from "../../src/tensor/shape.js";
+
+const NAN_BITS = 0x7fc0dead;
+const GUARD_ELEMENTS = 64;
+
+export interface RunResult {
+  /** Logical row-major values. */
+  readonly values: Float32Array | Int32Array;
+  /** The output buffer as it lies in memory, without the guard. */
+  readonly memory: Uint32Array;
+  /** Index of the first guard element that was overwritten, or -1. */
+  readonly guardBroken: number;
+}
+
+export async function runVariant(
+  gpu: GpuContext,
+  pipelines: PipelineCache,
+  variant: Variant,
+  inputs: readonly { readonly spec: TensorSpec; readonly data: Float32Array | Int32Array | Uint32Array }[],
+  output: TensorSpec,
+): Promise<RunResult> {
+  const { device } = gpu;
+  const made: GPUBuffer[] = [];
+  const create = (bytes: number, usage: number): GPUBuffer => {
+    const buffer = device.createBuffer({ size: Math.max(16, bytes), usage });
+    made.push(buffer);
+    return buffer;
+  };
+  try {
+    return await gpu.scoped(variant.name, async () => {
+      const storage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST | GPUBufferUsage.COPY_SRC;
+      const inputBuffers = inputs.map(({ spec, data }) => {
+        const buffer = create(byteLength(spec.shape), storage);
+        device.queue.writeBuffer(buffer, 0, pack(spec.shape, data) as Float32Array<ArrayBuffer>);
+        return buffer;
+      });
+      const poisoned = (bytes: number): GPUBuffer => {
+        const buffer = create(bytes, storage);
+        device.queue.writeBuffer(buffer, 0, new Uint32Array(Math.max(16, bytes) / 4).fill(NAN_BITS));
+        return buffer;
+      };
+      const outputBytes = byteLength(output.shape);
+      const outputBuffer = poisoned(outputBytes + 4 * GUARD_ELEMENTS);
+      const scratch = (variant.scratchBytes ?? []).map((bytes) => poisoned(Math.ceil(bytes / 16) * 16));
+      const absent = create(16, storage);
+      const resolve = (ref: Ref): GPUBuffer => {
+        if (ref === "output") return outputBuffer;
+        if (ref === "absent") return absent;
+        return "input" in ref ? inputBuffers[ref.input]! : scratch[ref.scratch]!;
+      };
+      const encoder = device.createCommandEncoder();
+      const pass = encoder.beginComputePass();
+      for (const d of variant.dispatches) {
+        const kernel = await kernelFor(pipelines, d);
+        const bytes = new ArrayBuffer(paramsBytes(d));
+        writeParams(d, new DataView(bytes), 0);
+        const uniform = create(bytes.byteLength, GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST);
+        device.queue.writeBuffer(uniform, 0, bytes);
+        encode(pass, [bindDispatch(gpu, kernel, d, d.shader, { buffer: uniform, offset: 0 }, (name) => resolve(d.buffers[name]!))]);
+      }
+      pass.end();
+      const staging = create(outputBytes + 4 * GUARD_ELEMENTS, GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST);
+      encoder.copyBufferToBuffer(outputBuffer, 0, staging, 0, outputBytes + 4 * GUARD_ELEMENTS);
+      device.queue.submit([encoder.finish()]);
+      await gpu.orLost(staging.mapAsync(GPUMapMode.READ));
+      const all = new Uint32Array(staging.getMappedRange().slice(0));
+      const memory = all.slice(0, outputBytes / 4);
+      const guardBroken = all.subarray(outputBytes / 4).findIndex((bits) => bits !== NAN_BITS);
+      const typed = output.dtype === "f32" ? new Float32Array(memory.buffer) : new Int32Array(memory.buffer);
+      return { values: unpack(output.shape, typed), memory, guardBroken };
+    });
+  } finally {
+    made.forEach((b) => b.destroy());
+  }
+}
