@@ -46,7 +46,7 @@ function sourceCoordinate(o: number, { from, to, scale, coordinateMode }: Resize
     case "pytorch_half_pixel":
       return to === 1 && length <= 1 ? 0 : (o + 0.5) / scale - 0.5;
     case "half_pixel_symmetric":
-      return (from / 2) * (1 - to / length) + (o + 0.5) / scale - 0.5;
+      return (from / 2) * (1 - to / length) + (o + 0.5) / scale - 0.5; // added in this order, as ONNX does: ties depend on it
     case "half_pixel":
       return (o + 0.5) / scale - 0.5;
   }

@@ -32,8 +32,8 @@ function position(o: number, { from, to, scale, coordinateMode }: ResizeAttrs): 
   if (coordinateMode === "asymmetric") return o / scale;
   if (coordinateMode === "align_corners") return o === 0 ? 0 : (o * (from - 1)) / (length - 1);
   if (coordinateMode === "pytorch_half_pixel" && to === 1 && length <= 1) return 0;
-  const halfPixel = (o + 0.5) / scale - 0.5;
-  return coordinateMode === "half_pixel_symmetric" ? (from / 2) * (1 - to / length) + halfPixel : halfPixel;
+  const offset = coordinateMode === "half_pixel_symmetric" ? (from / 2) * (1 - to / length) : 0;
+  return offset + (o + 0.5) / scale - 0.5;
 }
 
 /** Places of x that a position reads, with their weights; beyond the edge the edge place stands. */
