@@ -20,6 +20,19 @@ export { input, param, rngState, named, type Init, type Param, type Tensor } fro
 export { initialWeights, type TypedArray, type Weights } from "./tensor/weights.js";
 export { bilinear, bilinearEveryPair, constant, gaussian, heNormal, xavierUniform, zeros } from "./tensor/init.js";
 
+// The ops, a family a line.
 export { conv2d } from "./kernels/conv2d.js";
 export { convTranspose2d } from "./kernels/conv-transpose2d.js";
+export { maxPool2d, maxPool2dIndices } from "./kernels/max-pool.js";
+export { averagePool2d, globalAveragePool } from "./kernels/average-pool.js";
 export { relu } from "./kernels/relu.js";
+export { add, subtract, multiply, divide, sum, scale, fill } from "./kernels/elementwise.js";
+export { reduceSum, sumTo, broadcastTo } from "./kernels/reduce.js";
+export { softmax, logSoftmax } from "./kernels/softmax.js";
+export { softmaxCrossEntropy, nllLoss } from "./kernels/loss.js";
+export { batchNorm } from "./kernels/batch-norm.js";
+export { lrn } from "./kernels/lrn.js";
+export { resize } from "./kernels/resize.js";
+export { dropout } from "./kernels/dropout.js";
+export { argMax, confusionMatrix } from "./kernels/labels.js";
+export { imageToTensor } from "./kernels/image.js";
