@@ -9,7 +9,7 @@ import { mkdir, mkdtemp, rename, rm, symlink, writeFile } from "node:fs/promises
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
-import { cacheFolder } from "../paths.ts";
+import { cacheFolder } from "../paths.js";
 
 export interface ChromiumPackage {
   readonly executable: string;

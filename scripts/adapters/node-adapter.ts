@@ -6,9 +6,9 @@
 import { execFile } from "node:child_process";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { chromiumPackage, chromiumPackageRunsHere } from "./chromium-package.ts";
-import type { Environment } from "./environment.ts";
-import { lavapipeEnv } from "./lavapipe.ts";
+import { chromiumPackage, chromiumPackageRunsHere } from "./chromium-package.js";
+import type { Environment } from "./environment.js";
+import { lavapipeEnv } from "./lavapipe.js";
 
 export type AdapterKind = "swiftshader" | "lavapipe" | "software" | "hardware";
 

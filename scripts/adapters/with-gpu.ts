@@ -8,9 +8,9 @@
 import { spawn } from "node:child_process";
 import { constants } from "node:os";
 import { delimiter, join } from "node:path";
-import { root } from "../paths.ts";
-import type { Environment } from "./environment.ts";
-import { chooseNodeAdapter } from "./node-adapter.ts";
+import { root } from "../paths.js";
+import type { Environment } from "./environment.js";
+import { chooseNodeAdapter } from "./node-adapter.js";
 
 /** Environment for a child process that uses WebGPU in Node. Prints the line that names the adapter. */
 export async function gpuEnvironment(): Promise<Environment> {

@@ -1,14 +1,14 @@
 /** Bundles a page's entry with everything that it imports, from the TypeScript sources, in memory. */
 import { build } from "esbuild";
 import { basename, join, resolve } from "node:path";
-import { root } from "../paths.ts";
+import { root } from "../paths.js";
 
 /** Files of the page by URL path: `/page.js`, each worker at `/<its name>.js`, and chunks that they share. */
 export type Bundle = ReadonlyMap<string, Uint8Array>;
 
 /** Throws esbuild's BuildFailure, which names file and line. A `webgpu` import, Node's adapter, stays outside: no page ever runs it. */
 export async function bundlePage(entry: string, workers: readonly string[]): Promise<Bundle> {
-  const start = `import { startPage } from "./scripts/browser/page.ts";
+  const start = `import { startPage } from "./scripts/browser/page.js";
 import { main } from ${JSON.stringify(resolve(root, entry))};
 void startPage(main);`;
   const entryPoints: Record<string, string> = { page: "page-start" };
@@ -33,6 +33,7 @@ void startPage(main);`;
     platform: "browser",
     target: "es2022",
     keepNames: true,
+    ignoreAnnotations: true, // package.json says that no module has side effects: test files have nothing else
     external: ["webgpu", "node:*"],
     loader: { ".wgsl": "text" },
     logLevel: "silent",

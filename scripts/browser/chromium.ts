@@ -2,9 +2,9 @@
 import { existsSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { chromium } from "playwright-core";
-import { chromiumPackage, chromiumPackageRunsHere } from "../adapters/chromium-package.ts";
-import { environmentWithoutVulkan } from "../adapters/environment.ts";
-import type { Browser } from "./page-runner.ts";
+import { chromiumPackage, chromiumPackageRunsHere } from "../adapters/chromium-package.js";
+import { environmentWithoutVulkan } from "../adapters/environment.js";
+import type { Browser } from "./page-runner.js";
 
 export interface ChromiumFound {
   readonly executable: string;

@@ -9,9 +9,9 @@ import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { createInterface } from "node:readline";
 import WebSocket from "ws";
-import { environmentWithoutVulkan } from "../adapters/environment.ts";
-import { lavapipeEnv } from "../adapters/lavapipe.ts";
-import type { Browser } from "./page-runner.ts";
+import { environmentWithoutVulkan } from "../adapters/environment.js";
+import { lavapipeEnv } from "../adapters/lavapipe.js";
+import type { Browser } from "./page-runner.js";
 
 const START_TIMEOUT_MS = 60_000;
 

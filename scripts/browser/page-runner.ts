@@ -9,12 +9,12 @@
  *     }                                                   });
  */
 import { join } from "node:path";
-import { root, sharedFolder } from "../paths.ts";
-import { bundlePage } from "./bundle.ts";
-import { launchChromium } from "./chromium.ts";
-import { launchFirefox } from "./firefox.ts";
-import type { PageEvent } from "./page.ts";
-import { servePage } from "./server.ts";
+import { root, sharedFolder } from "../paths.js";
+import { bundlePage } from "./bundle.js";
+import { launchChromium } from "./chromium.js";
+import { launchFirefox } from "./firefox.js";
+import type { PageEvent } from "./page.js";
+import { servePage } from "./server.js";
 
 export type BrowserName = "chromium" | "firefox";
 

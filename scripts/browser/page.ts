@@ -2,7 +2,7 @@
  * The page's half of the page runner. An entry module exports `main(page)`; the runner bundles it behind `startPage`, which hands it its
  * arguments and sends what it reports back to the runner over HTTP.
  */
-import { reportGpuErrors } from "./gpu-errors.ts";
+import { reportGpuErrors } from "./gpu-errors.js";
 
 /** What an entry's `main` gets. Everything that crosses is JSON: no typed arrays, no NaN. */
 export interface Page {

@@ -4,8 +4,8 @@ import { stat } from "node:fs/promises";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { extname, join, normalize, sep } from "node:path";
-import type { Bundle } from "./bundle.ts";
-import type { PageEvent, PageStart } from "./page.ts";
+import type { Bundle } from "./bundle.js";
+import type { PageEvent, PageStart } from "./page.js";
 
 export interface PageServer extends AsyncDisposable {
   /** localhost is a secure context, which WebGPU asks for. */
