@@ -4,7 +4,11 @@ import { conv2dOp } from "./conv2d.js";
 import { conv2dWeightGradOp } from "./conv2d-weight-grad.js";
 import { addOp, divideOp, fillOp, multiplyOp, subtractOp, sumOp } from "./elementwise.js";
 import type { Op } from "./op.js";
+import { concatOp } from "./concat.js";
+import { padBorderGradOp, padBorderOp, padOp } from "./pad.js";
 import { broadcastToOp, reduceSumOp } from "./reduce.js";
+import { reshapeOp, transposeOp } from "./reshape.js";
+import { sliceGradOp, sliceOp } from "./slice.js";
 import { reluGradOp, reluOp } from "./relu.js";
 import { maxPool2dGradOp, maxPool2dIndicesOp, maxPool2dOp } from "./max-pool.js";
 import { averagePool2dGradOp, averagePool2dOp } from "./average-pool.js";
@@ -26,6 +30,14 @@ export const OPS = {
   fill: fillOp,
   reduceSum: reduceSumOp,
   broadcastTo: broadcastToOp,
+  slice: sliceOp,
+  sliceGrad: sliceGradOp,
+  pad: padOp,
+  padBorder: padBorderOp,
+  padBorderGrad: padBorderGradOp,
+  concat: concatOp,
+  reshape: reshapeOp,
+  transpose: transposeOp,
   conv2d: conv2dOp,
   convTranspose2d: convTranspose2dOp,
   conv2dWeightGrad: conv2dWeightGradOp,

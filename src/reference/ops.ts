@@ -4,6 +4,7 @@ import type { TensorSpec } from "../tensor/shape.js";
 import { conv2d, conv2dWeightGrad, convTranspose2d } from "./conv.js";
 import { add, divide, fill, multiply, subtract, sum } from "./elementwise.js";
 import type { NdArray } from "./nd-array.js";
+import { concat, pad, padBorder, padBorderGrad, reshape, slice, sliceGrad, transpose } from "./move.js";
 import { broadcastTo, reduceSum } from "./reduce.js";
 import { relu, reluGrad } from "./relu.js";
 import { maxPool2d, maxPool2dGrad, maxPool2dIndices } from "./max-pool.js";
@@ -29,6 +30,14 @@ export const REFERENCE: { readonly [K in OpName]: ReferenceFn<K> } = {
   fill,
   reduceSum,
   broadcastTo,
+  slice,
+  sliceGrad,
+  pad,
+  padBorder,
+  padBorderGrad,
+  concat,
+  reshape,
+  transpose,
   conv2d,
   convTranspose2d,
   conv2dWeightGrad,
