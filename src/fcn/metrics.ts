@@ -61,7 +61,8 @@ interface Tally {
 
 function tally(counts: ArrayLike<number>): Tally[] {
   const classes = Math.sqrt(counts.length);
-  if (!Number.isInteger(classes)) throw new RangeError(`metrics: a confusion matrix of ${counts.length} counts is not square: give K x K counts`);
+  if (!Number.isInteger(classes))
+    throw new RangeError(`metrics: a confusion matrix of ${counts.length} counts is not square: give K x K counts`);
   return Array.from({ length: classes }, (_, i) => {
     let truth = 0;
     let predicted = 0;

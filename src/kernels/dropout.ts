@@ -26,7 +26,10 @@ export interface DropoutAttrs {
  * dropouts that x depends on, so that stacked ones draw different masks: parallel branches of one shape should be given their own.
  * x: f32, any shape. Throws ShapeError for another dtype or a p outside [0, 1).
  */
-export function dropout(x: Tensor, options: { readonly p?: number; readonly seed?: number; readonly inference?: boolean } = {}): Tensor {
+export function dropout(
+  x: Tensor,
+  options: { readonly p?: number; readonly seed?: number; readonly inference?: boolean } = {},
+): Tensor {
   const { p = 0.5, inference = false } = options;
   if (inference) return x;
   const seed = options.seed ?? topological([x]).filter((node) => node.op === "dropout").length;
@@ -43,10 +46,12 @@ export const dropoutOp: Op<DropoutAttrs> = {
   name: "dropout",
   infer([x, rng], { p, seed, offset }) {
     if (x!.dtype !== "f32") throw new ShapeError(`dropout: x is ${x!.dtype} ${formatShape(x!.shape)}: only f32 has a dropout`);
-    if (rng?.dtype !== "u32" || numel(rng.shape) !== 2) throw new ShapeError("dropout: the second input is the generator's state, u32 [2]: use rngState()");
+    if (rng?.dtype !== "u32" || numel(rng.shape) !== 2)
+      throw new ShapeError("dropout: the second input is the generator's state, u32 [2]: use rngState()");
     if (!(p >= 0 && p < 1)) throw new ShapeError(`dropout: p is ${p}: use a probability of at least 0 and below 1`);
     for (const [name, value] of Object.entries({ seed, offset })) {
-      if (!Number.isInteger(value) || value < 0 || value >= 2 ** 32) throw new ShapeError(`dropout: ${name} is ${value}: use an integer from 0 to 2^32 - 1`);
+      if (!Number.isInteger(value) || value < 0 || value >= 2 ** 32)
+        throw new ShapeError(`dropout: ${name} is ${value}: use an integer from 0 to 2^32 - 1`);
     }
     return { shape: x!.shape, dtype: "f32" };
   },

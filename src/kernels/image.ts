@@ -23,7 +23,11 @@ export interface ImageAttrs {
  */
 export function imageToTensor(
   rgba: Tensor,
-  options: { readonly mean?: readonly [number, number, number]; readonly scale?: number | readonly [number, number, number]; readonly order?: "rgb" | "bgr" } = {},
+  options: {
+    readonly mean?: readonly [number, number, number];
+    readonly scale?: number | readonly [number, number, number];
+    readonly order?: "rgb" | "bgr";
+  } = {},
 ): Tensor {
   const { mean = [0, 0, 0], scale = 1, order = "rgb" } = options;
   return apply(imageToTensorOp, [rgba], { mean, scale: typeof scale === "number" ? [scale, scale, scale] : scale, order });
@@ -35,7 +39,8 @@ export function imageToTensor(
  */
 export function packRgba(image: Uint8Array | Uint8ClampedArray | { readonly data: Uint8Array | Uint8ClampedArray }): Uint32Array {
   const bytes = "data" in image ? image.data : image;
-  if (bytes.length % 4 !== 0) throw new InputError(`packRgba: ${bytes.length} bytes are not whole RGBA pixels: give 4 bytes for each pixel`);
+  if (bytes.length % 4 !== 0)
+    throw new InputError(`packRgba: ${bytes.length} bytes are not whole RGBA pixels: give 4 bytes for each pixel`);
   // Every platform with WebGPU is little-endian.
   const aligned = bytes.byteOffset % 4 === 0 ? bytes : bytes.slice();
   return new Uint32Array(aligned.buffer, aligned.byteOffset, bytes.length / 4);
@@ -45,10 +50,12 @@ export const imageToTensorOp: Op<ImageAttrs> = {
   name: "imageToTensor",
   infer([rgba], { mean, scale, order }) {
     const { shape, dtype } = rgba!;
-    if (dtype !== "u32") throw new ShapeError(`imageToTensor: rgba is ${dtype} ${formatShape(shape)}: it must be u32, one packed pixel an element`);
+    if (dtype !== "u32")
+      throw new ShapeError(`imageToTensor: rgba is ${dtype} ${formatShape(shape)}: it must be u32, one packed pixel an element`);
     if (shape.length !== 3) throw new ShapeError(`imageToTensor: rgba is ${formatShape(shape)}: it must be [N, H, W]`);
     for (const [name, values] of Object.entries({ mean, scale })) {
-      if (values.length !== 3 || !values.every(Number.isFinite)) throw new ShapeError(`imageToTensor: ${name} is ${formatShape(values)}: give three finite numbers`);
+      if (values.length !== 3 || !values.every(Number.isFinite))
+        throw new ShapeError(`imageToTensor: ${name} is ${formatShape(values)}: give three finite numbers`);
     }
     if (!["rgb", "bgr"].includes(order)) throw new ShapeError(`imageToTensor: order is ${String(order)}: use "rgb" or "bgr"`);
     return { shape: [shape[0]!, 3, shape[1]!, shape[2]!], dtype: "f32" };

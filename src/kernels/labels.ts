@@ -23,7 +23,10 @@ export interface ArgMaxAttrs {
  *
  * @example argMax(scores)   // [1, 21, 500, 500] -> labels [1, 500, 500]
  */
-export function argMax(x: Tensor, options: { readonly axis?: number; readonly keepDims?: boolean; readonly selectLastIndex?: boolean } = {}): Tensor {
+export function argMax(
+  x: Tensor,
+  options: { readonly axis?: number; readonly keepDims?: boolean; readonly selectLastIndex?: boolean } = {},
+): Tensor {
   const { axis = x.shape.length > 1 ? 1 : 0, keepDims = false, selectLastIndex = false } = options;
   return apply(argMaxOp, [x], { axis: normalizeAxis("argMax", axis, x.shape.length), keepDims, selectLastIndex });
 }
@@ -77,12 +80,17 @@ export const confusionMatrixOp: Op<ConfusionMatrixAttrs> = {
   name: "confusionMatrix",
   infer([labels, prediction], { classes }) {
     if (labels!.dtype !== "i32" || prediction!.dtype !== "i32") {
-      throw new ShapeError(`confusionMatrix: labels are ${labels!.dtype} and the prediction is ${prediction!.dtype}: both must be i32 (argMax gives i32)`);
+      throw new ShapeError(
+        `confusionMatrix: labels are ${labels!.dtype} and the prediction is ${prediction!.dtype}: both must be i32 (argMax gives i32)`,
+      );
     }
     if (!sameShape(labels!.shape, prediction!.shape)) {
-      throw new ShapeError(`confusionMatrix: labels are ${formatShape(labels!.shape)} but the prediction is ${formatShape(prediction!.shape)}: they must be equal`);
+      throw new ShapeError(
+        `confusionMatrix: labels are ${formatShape(labels!.shape)} but the prediction is ${formatShape(prediction!.shape)}: they must be equal`,
+      );
     }
-    if (!Number.isInteger(classes) || classes < 1) throw new ShapeError(`confusionMatrix: classes is ${classes}: use an integer of at least 1`);
+    if (!Number.isInteger(classes) || classes < 1)
+      throw new ShapeError(`confusionMatrix: classes is ${classes}: use an integer of at least 1`);
     return { shape: [classes, classes], dtype: "i32" };
   },
   variants([labels], output, { classes }) {

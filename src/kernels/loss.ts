@@ -39,7 +39,13 @@ export interface LossOptions {
 export function softmaxCrossEntropy(logits: Tensor, labels: Tensor, options: LossOptions = {}): Tensor {
   const inputs = lossInputs(logits, labels, options);
   const attrs = labelAttrs("softmaxCrossEntropy", options.ignoreIndex);
-  return reduce("softmaxCrossEntropy", apply(crossEntropyOp, inputs, { ...attrs, floorProbability: false }), logits, labels, options);
+  return reduce(
+    "softmaxCrossEntropy",
+    apply(crossEntropyOp, inputs, { ...attrs, floorProbability: false }),
+    logits,
+    labels,
+    options,
+  );
 }
 
 /**
@@ -49,7 +55,13 @@ export function softmaxCrossEntropy(logits: Tensor, labels: Tensor, options: Los
  * @example nllLoss(logSoftmax(logits), labels)   // = softmaxCrossEntropy(logits, labels)
  */
 export function nllLoss(x: Tensor, labels: Tensor, options: LossOptions = {}): Tensor {
-  return reduce("nllLoss", apply(nllOp, lossInputs(x, labels, options), labelAttrs("nllLoss", options.ignoreIndex)), x, labels, options);
+  return reduce(
+    "nllLoss",
+    apply(nllOp, lossInputs(x, labels, options), labelAttrs("nllLoss", options.ignoreIndex)),
+    x,
+    labels,
+    options,
+  );
 }
 
 /** Caffe's divisors: valid pixels, all pixels, images, or 1. */
@@ -80,7 +92,9 @@ export function softmaxWithLoss(
     case "NONE":
       return total;
     default:
-      throw new ShapeError(`softmaxWithLoss: normalization is ${String(normalization)}: use "VALID", "FULL", "BATCH_SIZE" or "NONE"`);
+      throw new ShapeError(
+        `softmaxWithLoss: normalization is ${String(normalization)}: use "VALID", "FULL", "BATCH_SIZE" or "NONE"`,
+      );
   }
 }
 
@@ -94,7 +108,7 @@ export function checkLabels(name: string, data: ArrayLike<number>, classes: numb
     if ((label >= 0 && label < classes) || label === ignoreIndex) continue;
     const ignored = ignoreIndex === null ? "no label is ignored" : `${ignoreIndex} is ignored`;
     throw new InputError(
-      `${name}: label ${label} at index ${i} is outside 0 to ${classes - 1} and ${ignored}: correct the labels, or name the label to ignore as ignoreIndex`,
+      `input ${name}: label ${label} at index ${i} is outside 0 to ${classes - 1} and ${ignored}: correct the labels, or name the label to ignore as ignoreIndex`,
     );
   }
 }

@@ -67,7 +67,13 @@ export const crossEntropyGradOp: Op<LabelAttrs> = {
           dispatch("cross-entropy-grad.direct", {
             params: { ...view.params, class_lanes: view.classLanes, ignore_index: ignoreIndex ?? 0 },
             constants: flags(ignoreIndex, weights),
-            buffers: { dlosses: inputRef(0), logits: inputRef(1), labels: inputRef(2), weights: weightsRef(weights, 3), dlogits: "output" },
+            buffers: {
+              dlosses: inputRef(0),
+              logits: inputRef(1),
+              labels: inputRef(2),
+              weights: weightsRef(weights, 3),
+              dlogits: "output",
+            },
             workgroups: grid(view.pixels),
           }),
         ],
@@ -174,29 +180,38 @@ export const labelWeightsOp: Op<ClassAttrs> = {
 function lossShape(op: string, x: TensorSpec, labels: TensorSpec, weights: TensorSpec | undefined): Shape {
   const { shape, dtype } = x;
   if (dtype !== "f32") throw new ShapeError(`${op}: x is ${dtype} ${formatShape(shape)}: it must be f32`);
-  if (shape.length < 2) throw new ShapeError(`${op}: x is ${formatShape(shape)}: it needs a batch axis and a class axis, [N, C, ...]`);
+  if (shape.length < 2)
+    throw new ShapeError(`${op}: x is ${formatShape(shape)}: it needs a batch axis and a class axis, [N, C, ...]`);
   checkLabelsSpec(op, labels);
   const want = [shape[0]!, ...shape.slice(2)];
   if (!sameShape(labels.shape, want)) {
-    throw new ShapeError(`${op}: labels are ${formatShape(labels.shape)} but x ${formatShape(shape)} expects ${formatShape(want)}: one label for each pixel`);
+    throw new ShapeError(
+      `${op}: labels are ${formatShape(labels.shape)} but x ${formatShape(shape)} expects ${formatShape(want)}: one label for each pixel`,
+    );
   }
   checkWeights(op, weights, shape[1]!);
   return want;
 }
 
 function checkLabelsSpec(op: string, labels: TensorSpec): void {
-  if (labels.dtype !== "i32") throw new ShapeError(`${op}: labels are ${labels.dtype} ${formatShape(labels.shape)}: make them i32, input(shape, "i32")`);
+  if (labels.dtype !== "i32")
+    throw new ShapeError(`${op}: labels are ${labels.dtype} ${formatShape(labels.shape)}: make them i32, input(shape, "i32")`);
   if (labels.shape.length === 0) throw new ShapeError(`${op}: labels are a scalar: they need a batch axis, [N, ...]`);
 }
 
 function checkWeights(op: string, weights: TensorSpec | undefined, classes: number): void {
   if (weights && (weights.dtype !== "f32" || !sameShape(weights.shape, [classes]))) {
-    throw new ShapeError(`${op}: classWeights are ${weights.dtype} ${formatShape(weights.shape)} but there are ${classes} classes: use f32 [${classes}]`);
+    throw new ShapeError(
+      `${op}: classWeights are ${weights.dtype} ${formatShape(weights.shape)} but there are ${classes} classes: use f32 [${classes}]`,
+    );
   }
 }
 
 function checkUpstream(op: string, dy: TensorSpec, want: Shape): void {
-  if (!sameShape(dy.shape, want)) throw new ShapeError(`${op}: dlosses are ${formatShape(dy.shape)} but the losses are ${formatShape(want)}: they must be equal`);
+  if (!sameShape(dy.shape, want))
+    throw new ShapeError(
+      `${op}: dlosses are ${formatShape(dy.shape)} but the losses are ${formatShape(want)}: they must be equal`,
+    );
 }
 
 // ── Dispatches: one invocation per pixel. ───────────────────────────────────────────────────────────────────────────────────────

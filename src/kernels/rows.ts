@@ -52,6 +52,7 @@ export function lanesOf(shape: Shape): { readonly channels: number; readonly lan
 }
 
 function four(op: string, shape: Shape, axes: readonly Axis[]): Axis[] {
-  if (axes.length > 4) throw new ShapeError(`${op}: x ${formatShape(shape)} is of rank ${shape.length}: reshape it to rank 6 or less`);
+  if (axes.length > 4)
+    throw new ShapeError(`${op}: x ${formatShape(shape)} is of rank ${shape.length}: reshape it to rank 6 or less`);
   return [...new Array<Axis>(4 - axes.length).fill({ extent: 1, strides: [] }), ...axes];
 }

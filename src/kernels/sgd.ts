@@ -12,7 +12,7 @@
  */
 import { physicalSize } from "../tensor/layout.js";
 import type { Shape } from "../tensor/shape.js";
-import { grid, type Buffers, type Constants, type Params, type ShaderName } from "./op.js";
+import { grid, type Constants, type Params, type ShaderName } from "./op.js";
 
 /** Elements of the buffer `hyper`, in order. */
 export const HYPER = ["learningRate", "momentum", "weightDecay", "gradScale"] as const;
@@ -23,24 +23,24 @@ export interface UpdateDispatch<S extends ShaderName> {
   readonly params: Params<S>;
   readonly constants: Constants<S>;
   readonly workgroups: readonly [number, number, number];
-  /** Names of the buffers that the caller binds. */
-  readonly buffers: readonly (keyof Buffers<S>)[];
 }
 
 /** One step of a parameter. Buffers: grad, velocity, weight of `shape`; hyper. */
-export function sgdUpdate(shape: Shape, multipliers: { readonly lrMult: number; readonly decayMult: number }): UpdateDispatch<"sgd.direct"> {
+export function sgdUpdate(
+  shape: Shape,
+  multipliers: { readonly lrMult: number; readonly decayMult: number },
+): UpdateDispatch<"sgd.direct"> {
   const count = Math.ceil(physicalSize(shape) / 4);
   return {
     shader: "sgd.direct",
     params: { count, lr_mult: multipliers.lrMult, decay_mult: multipliers.decayMult },
     constants: {},
     workgroups: grid(count),
-    buffers: ["grad", "hyper", "velocity", "weight"],
   };
 }
 
 /** total += grad, for steps of more than one batch (Caffe's iter_size). Buffers: grad, total of `shape`. */
 export function accumulateGradient(shape: Shape): UpdateDispatch<"accumulate.direct"> {
   const count = Math.ceil(physicalSize(shape) / 4);
-  return { shader: "accumulate.direct", params: { count }, constants: {}, workgroups: grid(count), buffers: ["grad", "total"] };
+  return { shader: "accumulate.direct", params: { count }, constants: {}, workgroups: grid(count) };
 }

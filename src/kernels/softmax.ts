@@ -39,7 +39,8 @@ export function logSoftmax(x: Tensor, options: { readonly axes?: readonly number
 function normalizeAxes(op: string, shape: Shape, axes: readonly number[] = [shape.length > 1 ? 1 : 0]): SoftmaxAttrs {
   const normalized = axes.map((axis) => normalizeAxis(op, axis, shape.length)).sort((a, b) => a - b);
   if (normalized.length === 0) throw new ShapeError(`${op}: axes is empty: name at least one axis of x ${formatShape(shape)}`);
-  if (new Set(normalized).size < normalized.length) throw new ShapeError(`${op}: axes ${formatShape(axes)} name an axis of x ${formatShape(shape)} twice`);
+  if (new Set(normalized).size < normalized.length)
+    throw new ShapeError(`${op}: axes ${formatShape(axes)} name an axis of x ${formatShape(shape)} twice`);
   return { axes: normalized };
 }
 
@@ -82,7 +83,8 @@ function gradOp(
     name,
     infer([dy, y], attrs) {
       checkInput(name, y!, attrs);
-      if (!sameShape(dy!.shape, y!.shape)) throw new ShapeError(`${name}: dy is ${formatShape(dy!.shape)} but y is ${formatShape(y!.shape)}: they must be equal`);
+      if (!sameShape(dy!.shape, y!.shape))
+        throw new ShapeError(`${name}: dy is ${formatShape(dy!.shape)} but y is ${formatShape(y!.shape)}: they must be equal`);
       return { shape: y!.shape, dtype: "f32" };
     },
     variants: (_inputs, output, attrs) => [gradVariant(name, output.shape, attrs, log)],
@@ -109,7 +111,12 @@ interface Level {
 }
 
 /** Chains levels of partial results, each into a scratch buffer of its own, until one value a row is left. */
-function levels(view: Rows, floatsPerValue: number, first: (level: Level) => Dispatch, merge: (parts: Level, level: Level) => Dispatch): Omit<Variant, "name"> {
+function levels(
+  view: Rows,
+  floatsPerValue: number,
+  first: (level: Level) => Dispatch,
+  merge: (parts: Level, level: Level) => Dispatch,
+): Omit<Variant, "name"> {
   const dispatches: Dispatch[] = [];
   const scratchBytes: number[] = [];
   let parts: Level | null = null;

@@ -7,7 +7,9 @@ export function dropout([x, rng]: readonly NdArray[], { p, seed, offset }: Dropo
   const [programSeed, step] = rng!.data as Int32Array;
   return floats(
     x!.shape,
-    Float64Array.from(x!.data, (v, index) => (randomBits(index + offset, seed, programSeed!, step!) >= threshold ? v / (1 - p) : 0)),
+    Float64Array.from(x!.data, (v, index) =>
+      randomBits(index + offset, seed, programSeed!, step!) >= threshold ? v / (1 - p) : 0,
+    ),
   );
 }
 

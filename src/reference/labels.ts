@@ -14,7 +14,11 @@ export function argMax([x]: readonly NdArray[], { axis, selectLastIndex }: ArgMa
   return y;
 }
 
-export function confusionMatrix([labels, prediction]: readonly NdArray[], { classes }: ConfusionMatrixAttrs, output: TensorSpec): NdArray {
+export function confusionMatrix(
+  [labels, prediction]: readonly NdArray[],
+  { classes }: ConfusionMatrixAttrs,
+  output: TensorSpec,
+): NdArray {
   const counts = ints(output.shape);
   const isClass = (label: number): boolean => label >= 0 && label < classes;
   labels!.data.forEach((label, i) => {

@@ -56,7 +56,10 @@ export function nllGrad([dlosses, labels, weights]: readonly NdArray[], attrs: C
 }
 
 export function labelWeights([labels, weights]: readonly NdArray[], attrs: ClassAttrs): NdArray {
-  return floats(labels!.shape, Float64Array.from(labels!.data, (label) => weightOf(label, attrs.classes, weights, attrs)));
+  return floats(
+    labels!.shape,
+    Float64Array.from(labels!.data, (label) => weightOf(label, attrs.classes, weights, attrs)),
+  );
 }
 
 function weightOf(label: number, classes: number, weights: NdArray | undefined, { ignoreIndex }: LabelAttrs): number {

@@ -2,10 +2,22 @@
 import { numel, rowMajorStrides, type Shape } from "../tensor/shape.js";
 
 /** Calls `visit` with the indices of each row's elements and the row's number, both in row-major order. `axes` run along a row. */
-export function forEachRow(shape: Shape, axes: readonly number[], visit: (indices: readonly number[], row: number) => void): void {
+export function forEachRow(
+  shape: Shape,
+  axes: readonly number[],
+  visit: (indices: readonly number[], row: number) => void,
+): void {
   const kept = shape.map((_, axis) => axis).filter((axis) => !axes.includes(axis));
-  const along = offsets(shape, [...axes].sort((a, b) => a - b));
-  offsets(shape, kept).forEach((start, row) => visit(along.map((o) => start + o), row));
+  const along = offsets(
+    shape,
+    [...axes].sort((a, b) => a - b),
+  );
+  offsets(shape, kept).forEach((start, row) =>
+    visit(
+      along.map((o) => start + o),
+      row,
+    ),
+  );
 }
 
 /** Offsets of all positions along some axes, the last of them fastest. */
