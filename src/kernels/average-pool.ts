@@ -1,10 +1,11 @@
 /**
- * Average pooling: y[n, c, i, j] = sum over u, v of x[n, c, i s - pt + u d, j s - pl + v d] / places, taps outside the image counting as zeros.
+ * Average pooling: y[n, c, i, j] = sum over u, v of x[n, c, i s - pt + u d, j s - pl + v d] / places, taps outside the image
+ * counting as zeros.
  *
- * x [N, C, H, W] -> y [N, C, OH, OW], both NHWC4 in memory; size rule in window.ts. `places` counts the window's taps inside the image with its
- * padding (Caffe, PyTorch; the overhang of a ceil window does not count), or, without countIncludePad, inside the image alone (ONNX's default).
- * A window without a pixel of the image gives 0. Windows are summed row by row and the row sums then added, so that rounding stays that of
- * a two-level tree.
+ * x [N, C, H, W] -> y [N, C, OH, OW], both NHWC4 in memory; size rule in window.ts. `places` counts the window's taps inside the
+ * image with its padding (Caffe, PyTorch; the overhang of a ceil window does not count), or, without countIncludePad, inside the
+ * image alone (ONNX's default). A window without a pixel of the image gives 0. Windows are summed row by row and the row sums
+ * then added, so that rounding stays that of a two-level tree.
  */
 import { ShapeError } from "../tensor/errors.js";
 import { physicalSize } from "../tensor/layout.js";
@@ -25,9 +26,9 @@ export interface AveragePoolGradAttrs extends AveragePoolAttrs {
 }
 
 /**
- * Mean of each window. x: f32 [N, C, H, W]; returns f32 [N, C, OH, OW]. The stride is the kernel unless given; `ceil` is Caffe's rounding;
- * `countIncludePad` (default true, as in Caffe and PyTorch) counts padding as zeros. Throws ShapeError for other ranks and dtypes, attributes that are no
- * integers in range, or when no window fits.
+ * Mean of each window. x: f32 [N, C, H, W]; returns f32 [N, C, OH, OW]. The stride is the kernel unless given; `ceil` is Caffe's
+ * rounding; `countIncludePad` (default true, as in Caffe and PyTorch) counts padding as zeros. Throws ShapeError for other ranks
+ * and dtypes, attributes that are no integers in range, or when no window fits.
  */
 export function averagePool2d(x: Tensor, attrs: PoolAttrs & { readonly countIncludePad?: boolean }): Tensor {
   return apply(averagePool2dOp, [x], { ...poolWindow("averagePool2d", attrs), countIncludePad: attrs.countIncludePad ?? true });
@@ -47,13 +48,22 @@ export const averagePool2dOp: Op<AveragePoolAttrs> = {
   variants([x], y, attrs) {
     const count = physicalSize(y.shape) / 4;
     const params = { count, ...averageParams(x!.shape, y.shape, attrs) };
-    return [{ name: "direct", dispatches: [dispatch("average-pool2d.direct", { params, buffers: { x: inputRef(0), y: "output" }, workgroups: grid(count) })] }];
+    return [
+      {
+        name: "direct",
+        dispatches: [
+          dispatch("average-pool2d.direct", { params, buffers: { x: inputRef(0), y: "output" }, workgroups: grid(count) }),
+        ],
+      },
+    ];
   },
   flops: (_inputs, y, { kernel }) => numel(y.shape) * kernel[0] * kernel[1],
   grad: (dy, [x], _y, attrs) => [apply(averagePool2dGradOp, [dy], { ...attrs, size: [x!.shape[2]!, x!.shape[3]!] })],
 };
 
-/** Input dy; each pixel gathers dy / places of the windows that cover it. The adjoint of averagePool2d, and the other way round. */
+/**
+ * Input dy; each pixel gathers dy / places of the windows that cover it. The adjoint of averagePool2d, and the other way round.
+ */
 export const averagePool2dGradOp: Op<AveragePoolGradAttrs> = {
   name: "averagePool2dGrad",
   infer([dy], attrs) {
@@ -61,7 +71,9 @@ export const averagePool2dGradOp: Op<AveragePoolGradAttrs> = {
     const shape = [n, c, ...attrs.size];
     const pooled = pooledShape("averagePool2dGrad", { shape, dtype: "f32" }, attrs);
     if (!sameShape(dy!.shape, pooled)) {
-      throw new ShapeError(`averagePool2dGrad: dy is ${formatShape(dy!.shape)} but pooling ${formatShape(shape)} gives ${formatShape(pooled)}: they must be equal`);
+      throw new ShapeError(
+        `averagePool2dGrad: dy is ${formatShape(dy!.shape)} but pooling ${formatShape(shape)} gives ${formatShape(pooled)}: they must be equal`,
+      );
     }
     return { shape, dtype: "f32" };
   },
@@ -69,7 +81,12 @@ export const averagePool2dGradOp: Op<AveragePoolGradAttrs> = {
     const count = physicalSize(dx.shape) / 4;
     const params = { count, ...averageParams(dx.shape, dy!.shape, attrs) };
     return [
-      { name: "direct", dispatches: [dispatch("average-pool2d-grad.direct", { params, buffers: { dy: inputRef(0), dx: "output" }, workgroups: grid(count) })] },
+      {
+        name: "direct",
+        dispatches: [
+          dispatch("average-pool2d-grad.direct", { params, buffers: { dy: inputRef(0), dx: "output" }, workgroups: grid(count) }),
+        ],
+      },
     ];
   },
   flops: ([dy], _dx, { kernel }) => numel(dy!.shape) * kernel[0] * kernel[1],

@@ -1,9 +1,11 @@
 /**
- * Max pooling: y[n, c, i, j] = max over u, v of x[n, c, i s - pt + u d, j s - pl + v d], taps outside the image left out, so padding never wins.
+ * Max pooling: y[n, c, i, j] = max over u, v of x[n, c, i s - pt + u d, j s - pl + v d], taps outside the image left out, so
+ * padding never wins.
  *
- * x [N, C, H, W] -> y [N, C, OH, OW], both NHWC4 in memory; size rule in window.ts. The scan is rows then columns with a strict `>`
- * from -FLT_MAX (Caffe's pooling_layer.cpp): the first maximum is kept and takes the gradient, NaN never wins, and a window without a pixel of the
- * image (padding as large as the kernel, or dilation across a small image) gives -FLT_MAX, index -1 and no gradient.
+ * x [N, C, H, W] -> y [N, C, OH, OW], both NHWC4 in memory; size rule in window.ts. The scan is rows then columns with a strict
+ * `>` from -FLT_MAX (Caffe's pooling_layer.cpp): the first maximum is kept and takes the gradient, NaN never wins, and a window
+ * without a pixel of the image (padding as large as the kernel, or dilation across a small image) gives -FLT_MAX, index -1 and no
+ * gradient.
  */
 import { ShapeError } from "../tensor/errors.js";
 import { physicalSize } from "../tensor/layout.js";
@@ -18,8 +20,9 @@ export interface MaxPoolIndicesAttrs extends PoolWindow {
 }
 
 /**
- * Largest value of each window. x: f32 [N, C, H, W]; returns f32 [N, C, OH, OW]. The stride is the kernel unless given; `ceil` is Caffe's
- * rounding. Throws ShapeError for other ranks and dtypes, attributes that are no integers in range, or when no window fits.
+ * Largest value of each window. x: f32 [N, C, H, W]; returns f32 [N, C, OH, OW]. The stride is the kernel unless given; `ceil` is
+ * Caffe's rounding. Throws ShapeError for other ranks and dtypes, attributes that are no integers in range, or when no window
+ * fits.
  */
 export function maxPool2d(x: Tensor, attrs: PoolAttrs): Tensor {
   return apply(maxPool2dOp, [x], poolWindow("maxPool2d", attrs));
@@ -27,11 +30,19 @@ export function maxPool2d(x: Tensor, attrs: PoolAttrs): Tensor {
 
 /**
  * Where each window's first maximum lies: i32 [N, C, OH, OW], its row-major offset in the whole of x, or in its own plane with
- * `withinPlane` (Caffe's mask); `columnMajor` counts down the columns of a plane first (ONNX storage_order 1). -1 for a window without a pixel. Throws as {@link maxPool2d}.
+ * `withinPlane` (Caffe's mask); `columnMajor` counts down the columns of a plane first (ONNX storage_order 1). -1 for a window
+ * without a pixel. Throws as {@link maxPool2d}.
  */
-export function maxPool2dIndices(x: Tensor, attrs: PoolAttrs & { readonly withinPlane?: boolean; readonly columnMajor?: boolean }): Tensor {
+export function maxPool2dIndices(
+  x: Tensor,
+  attrs: PoolAttrs & { readonly withinPlane?: boolean; readonly columnMajor?: boolean },
+): Tensor {
   const window = poolWindow("maxPool2dIndices", attrs);
-  return apply(maxPool2dIndicesOp, [x], { ...window, withinPlane: attrs.withinPlane ?? false, columnMajor: attrs.columnMajor ?? false });
+  return apply(maxPool2dIndicesOp, [x], {
+    ...window,
+    withinPlane: attrs.withinPlane ?? false,
+    columnMajor: attrs.columnMajor ?? false,
+  });
 }
 
 export const maxPool2dOp: Op<PoolWindow> = {
@@ -40,7 +51,14 @@ export const maxPool2dOp: Op<PoolWindow> = {
   variants([x], y, attrs) {
     const count = physicalSize(y.shape) / 4;
     const params = { count, ...windowParams(x!.shape, y.shape, attrs) };
-    return [{ name: "direct", dispatches: [dispatch("max-pool2d.direct", { params, buffers: { x: inputRef(0), y: "output" }, workgroups: grid(count) })] }];
+    return [
+      {
+        name: "direct",
+        dispatches: [
+          dispatch("max-pool2d.direct", { params, buffers: { x: inputRef(0), y: "output" }, workgroups: grid(count) }),
+        ],
+      },
+    ];
   },
   flops: (_inputs, y, { kernel }) => numel(y.shape) * kernel[0] * kernel[1],
   grad: (dy, [x], y, attrs) => [apply(maxPool2dGradOp, [dy, x!, y], attrs)],
@@ -51,7 +69,8 @@ export const maxPool2dIndicesOp: Op<MaxPoolIndicesAttrs> = {
   infer([x], attrs) {
     const shape = pooledShape("maxPool2dIndices", x!, attrs);
     const most = attrs.withinPlane ? x!.shape[2]! * x!.shape[3]! : numel(x!.shape);
-    if (most > 2 ** 31) throw new ShapeError(`maxPool2dIndices: offsets in x ${formatShape(x!.shape)} do not fit i32: use withinPlane`);
+    if (most > 2 ** 31)
+      throw new ShapeError(`maxPool2dIndices: offsets in x ${formatShape(x!.shape)} do not fit i32: use withinPlane`);
     return { shape, dtype: "i32" };
   },
   variants([x], y, attrs) {

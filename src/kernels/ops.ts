@@ -5,6 +5,7 @@ import { conv2dWeightGradOp } from "./conv2d-weight-grad.js";
 import { addOp, divideOp, fillOp, multiplyOp, subtractOp, sumOp } from "./elementwise.js";
 import type { Op } from "./op.js";
 import { concatOp } from "./concat.js";
+import { matmulOp } from "./matmul.js";
 import { padBorderGradOp, padBorderOp, padOp } from "./pad.js";
 import { broadcastToOp, reduceSumOp } from "./reduce.js";
 import { reshapeOp, transposeOp } from "./reshape.js";
@@ -38,6 +39,7 @@ export const OPS = {
   concat: concatOp,
   reshape: reshapeOp,
   transpose: transposeOp,
+  matmul: matmulOp,
   conv2d: conv2dOp,
   convTranspose2d: convTranspose2dOp,
   conv2dWeightGrad: conv2dWeightGradOp,

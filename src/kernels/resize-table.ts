@@ -53,8 +53,17 @@ function sourceCoordinate(o: number, { from, to, scale, coordinateMode }: Resize
 }
 
 /** A tensor and its resized copy in memory: [outer, extent, inner], padding included; `inner` is the same in both. */
-export function axisGeometry(x: Shape, y: Shape, axis: number): { readonly outer: number; readonly inner: number; readonly inExtent: number; readonly outExtent: number } {
+export function axisGeometry(
+  x: Shape,
+  y: Shape,
+  axis: number,
+): { readonly outer: number; readonly inner: number; readonly inExtent: number; readonly outExtent: number } {
   const [before, after] = [layoutOf(x), layoutOf(y)];
   const at = before.axes.indexOf(axis);
-  return { outer: numel(before.padded.slice(0, at)), inner: before.strides[at]!, inExtent: before.padded[at]!, outExtent: after.padded[at]! };
+  return {
+    outer: numel(before.padded.slice(0, at)),
+    inner: before.strides[at]!,
+    inExtent: before.padded[at]!,
+    outExtent: after.padded[at]!,
+  };
 }

@@ -1,10 +1,11 @@
 /**
  * Resampling by ONNX's Resize rules, one axis at a time (linear interpolation over several axes is the product of its axes).
  *
- * Per axis, output o reads y[o] = (1 - w) x[left] + w x[left + 1], and a table of (left, w), made in float64 by resize-table.ts, holds all there is
- * to know of modes and coordinates: nearest is w = 0. Shaders get the table as uniforms, 512 outputs a dispatch, so that positions are
- * those of float64 on every device, also at ties of .5 (f32 coordinates would not be), and a new size compiles nothing. `left` never decreases with o, so
- * the gradient finds the outputs that read a given x by bisection: a gather, without atomics.
+ * Per axis, output o reads y[o] = (1 - w) x[left] + w x[left + 1], and a table of (left, w), made in float64 by resize-table.ts,
+ * holds all there is to know of modes and coordinates: nearest is w = 0. Shaders get the table as uniforms, 512 outputs a
+ * dispatch, so that positions are those of float64 on every device, also at ties of .5 (f32 coordinates would not be), and a new
+ * size compiles nothing. `left` never decreases with o, so the gradient finds the outputs that read a given x by bisection: a
+ * gather, without atomics.
  *
  * Any rank; in memory a tensor is [outer, axis, inner], whatever its layout. Size rule: floor(in * scale).
  */
@@ -18,7 +19,13 @@ export type ResizeMode = "nearest" | "linear";
 export type CoordinateMode = "half_pixel" | "half_pixel_symmetric" | "pytorch_half_pixel" | "align_corners" | "asymmetric";
 export type NearestMode = "round_prefer_floor" | "round_prefer_ceil" | "floor" | "ceil";
 
-const COORDINATE_MODES: readonly CoordinateMode[] = ["half_pixel", "half_pixel_symmetric", "pytorch_half_pixel", "align_corners", "asymmetric"];
+const COORDINATE_MODES: readonly CoordinateMode[] = [
+  "half_pixel",
+  "half_pixel_symmetric",
+  "pytorch_half_pixel",
+  "align_corners",
+  "asymmetric",
+];
 const NEAREST_MODES: readonly NearestMode[] = ["round_prefer_floor", "round_prefer_ceil", "floor", "ceil"];
 
 export interface ResizeOptions {
@@ -48,9 +55,10 @@ export interface ResizeAttrs {
 }
 
 /**
- * x resampled to floor(in * scale) places along each axis, or to `size`, by ONNX's Resize (without antialiasing). x: f32 of any rank from 1; axes of
- * scale 1 stay as they are. align_corners maps o to o (in - 1) / (scale in - 1), ONNX's own rule, with the output length before rounding.
- * Throws ShapeError for another dtype, unknown modes, scales or sizes of another number or not positive, and an empty output.
+ * x resampled to floor(in * scale) places along each axis, or to `size`, by ONNX's Resize (without antialiasing). x: f32 of any
+ * rank from 1; axes of scale 1 stay as they are. align_corners maps o to o (in - 1) / (scale in - 1), ONNX's own rule, with the
+ * output length before rounding. Throws ShapeError for another dtype, unknown modes, scales or sizes of another number or not
+ * positive, and an empty output.
  */
 export function resize(x: Tensor, options: ResizeOptions): Tensor {
   const { mode = "nearest", coordinateMode = "half_pixel", nearestMode = "round_prefer_floor" } = options;
@@ -66,7 +74,9 @@ function axesToResize(x: Tensor, { scales, size }: ResizeOptions): Pick<ResizeAt
   const what = scales ? "scales" : "size";
   const onImage = x.shape.length === 4 && given?.length === 2;
   if (!given || (scales && size) || x.shape.length === 0 || (given.length !== x.shape.length && !onImage)) {
-    throw new ShapeError(`resize: scales are ${format(scales)} and size is ${format(size)}: give one of them, with one value for each dimension of x ${formatShape(x.shape)}`);
+    throw new ShapeError(
+      `resize: scales are ${format(scales)} and size is ${format(size)}: give one of them, with one value for each dimension of x ${formatShape(x.shape)}`,
+    );
   }
   return given.map((value, i) => {
     const axis = onImage ? i + 2 : i;
@@ -76,7 +86,10 @@ function axesToResize(x: Tensor, { scales, size }: ResizeOptions): Pick<ResizeAt
     }
     // A scale that is a rounded quotient of sizes must give that size back: 1/49 * 49 is a few units below 1 in float64.
     const to = scales ? Math.floor(from * value * (1 + 2 ** -50)) : value;
-    if (to < 1) throw new ShapeError(`resize: scale ${value} leaves nothing of the ${from} places of axis ${axis} (x is ${formatShape(x.shape)}): use at least ${1 / from}`);
+    if (to < 1)
+      throw new ShapeError(
+        `resize: scale ${value} leaves nothing of the ${from} places of axis ${axis} (x is ${formatShape(x.shape)}): use at least ${1 / from}`,
+      );
     return { axis, from, to, scale: scales ? value : value / from };
   });
 }
@@ -106,7 +119,10 @@ export const resizeOp: Op<ResizeAttrs> = {
   grad: (dy, _inputs, _y, attrs) => [apply(resizeGradOp, [dy], attrs)],
 };
 
-/** Input dy; dx[k] = sum over o of dy[o] times the weight with which o reads x[k]. The adjoint of resize, and the other way round. */
+/**
+ * Input dy; dx[k] = sum over o of dy[o] times the weight with which o reads x[k]. The adjoint of resize, and the other way
+ * round.
+ */
 export const resizeGradOp: Op<ResizeAttrs> = {
   name: "resizeGrad",
   infer([dy], attrs) {
@@ -134,9 +150,13 @@ function withExtent(shape: Shape, axis: number, extent: number): Shape {
 function checkAttrs(op: string, spec: TensorSpec, extent: number, attrs: ResizeAttrs): void {
   if (spec.dtype !== "f32") throw new ShapeError(`${op}: x is ${spec.dtype} ${formatShape(spec.shape)}: only f32 can be resized`);
   if (!["nearest", "linear"].includes(attrs.mode)) throw new ShapeError(`${op}: mode is ${attrs.mode}: use nearest or linear`);
-  if (!COORDINATE_MODES.includes(attrs.coordinateMode)) throw new ShapeError(`${op}: coordinateMode is ${attrs.coordinateMode}: use ${COORDINATE_MODES.join(", ")}`);
-  if (!NEAREST_MODES.includes(attrs.nearestMode)) throw new ShapeError(`${op}: nearestMode is ${attrs.nearestMode}: use ${NEAREST_MODES.join(", ")}`);
+  if (!COORDINATE_MODES.includes(attrs.coordinateMode))
+    throw new ShapeError(`${op}: coordinateMode is ${attrs.coordinateMode}: use ${COORDINATE_MODES.join(", ")}`);
+  if (!NEAREST_MODES.includes(attrs.nearestMode))
+    throw new ShapeError(`${op}: nearestMode is ${attrs.nearestMode}: use ${NEAREST_MODES.join(", ")}`);
   if (spec.shape[attrs.axis] !== extent) {
-    throw new ShapeError(`${op}: axis ${attrs.axis} of ${formatShape(spec.shape)} has ${spec.shape[attrs.axis]} places but the node was made for ${extent}: they must be equal`);
+    throw new ShapeError(
+      `${op}: axis ${attrs.axis} of ${formatShape(spec.shape)} has ${spec.shape[attrs.axis]} places but the node was made for ${extent}: they must be equal`,
+    );
   }
 }

@@ -4,8 +4,8 @@
  * Size rule, per axis of extent H with padding (pt, pb), kernel K, dilation d, stride s, eff = (K - 1) d + 1:
  *   floor: floor((H + pt + pb - eff) / s) + 1
  *   ceil:  ceil((H + pt + pb - eff) / s) + 1, less one when the last window would start at or beyond H + pt (in the far padding).
- * That drop is ONNX's and PyTorch's rule for every padding. Caffe has it only for padding > 0; without padding the two differ only
- * where s > K leaves a last window with nothing in it (Caffe then yields -FLT_MAX or 0/0), which none of Caffe's nets has.
+ * That drop is ONNX's and PyTorch's rule for every padding. Caffe has it only for padding > 0; without padding the two differ
+ * only where s > K leaves a last window with nothing in it (Caffe then yields -FLT_MAX or 0/0), which none of Caffe's nets has.
  */
 import { ShapeError } from "../tensor/errors.js";
 import { formatShape, type Shape, type TensorSpec } from "../tensor/shape.js";
@@ -42,7 +42,15 @@ export function poolWindow(op: string, attrs: PoolAttrs): PoolWindow {
 }
 
 /** Windows along one axis of `extent` places (see the header); less than 1 where none fits. */
-function windowCount(extent: number, before: number, after: number, kernel: number, dilation: number, stride: number, ceil: boolean): number {
+function windowCount(
+  extent: number,
+  before: number,
+  after: number,
+  kernel: number,
+  dilation: number,
+  stride: number,
+  ceil: boolean,
+): number {
   const steps = (extent + before + after - effectiveKernel(kernel, dilation)) / stride;
   const count = (ceil ? Math.ceil(steps) : Math.floor(steps)) + 1;
   return ceil && (count - 1) * stride >= extent + before ? count - 1 : count;

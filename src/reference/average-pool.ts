@@ -17,7 +17,12 @@ export function averagePool2dGrad([dy]: readonly NdArray[], attrs: AveragePoolAt
 }
 
 /** Every pair of an output element and a pixel of x in its window, with the window's divisor. */
-function eachTap(x: Shape, y: Shape, attrs: AveragePoolAttrs, visit: (pixel: number, window: number, places: number) => void): void {
+function eachTap(
+  x: Shape,
+  y: Shape,
+  attrs: AveragePoolAttrs,
+  visit: (pixel: number, window: number, places: number) => void,
+): void {
   const [h, w] = [x[2]!, x[3]!];
   const [top, left, bottom, right] = attrs.countIncludePad ? attrs.padding : [0, 0, 0, 0];
   for (let at = 0; at < numel(y); at++) {

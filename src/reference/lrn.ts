@@ -4,7 +4,10 @@ import { floats, type NdArray } from "./nd-array.js";
 
 export function lrn([x]: readonly NdArray[], attrs: LrnAttrs): NdArray {
   const b = bases(x!, attrs);
-  return floats(x!.shape, Float64Array.from(x!.data, (v, i) => v * b[i]! ** -attrs.beta));
+  return floats(
+    x!.shape,
+    Float64Array.from(x!.data, (v, i) => v * b[i]! ** -attrs.beta),
+  );
 }
 
 /** The chain rule as it stands: y_k = x_k b_k^-beta depends on x_k and, through b_k, on every x in the window of k. */
@@ -25,7 +28,10 @@ function bases(x: NdArray, { size, alpha, bias }: LrnAttrs): Float64Array {
   return b;
 }
 
-/** Every element with every element of its window: channels c - floor((size - 1) / 2) to c + ceil((size - 1) / 2) of the same pixel. */
+/**
+ * Every element with every element of its window: channels c - floor((size - 1) / 2) to c + ceil((size - 1) / 2) of the same
+ * pixel.
+ */
 function eachPair(x: NdArray, size: number, visit: (element: number, inWindow: number) => void): void {
   const [channels, plane] = [x.shape[1]!, x.shape[2]! * x.shape[3]!];
   x.data.forEach((_, i) => {

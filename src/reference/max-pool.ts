@@ -35,7 +35,10 @@ function firstMaxima(x: NdArray, window: PoolWindow, [n, c, outH, outW]: readonl
 }
 
 export function maxPool2d([x]: readonly NdArray[], attrs: PoolWindow, y: TensorSpec): NdArray {
-  return floats(y.shape, Float64Array.from(firstMaxima(x!, attrs, y.shape), (offset) => (offset < 0 ? LOWEST : x!.data[offset]!)));
+  return floats(
+    y.shape,
+    Float64Array.from(firstMaxima(x!, attrs, y.shape), (offset) => (offset < 0 ? LOWEST : x!.data[offset]!)),
+  );
 }
 
 export function maxPool2dIndices([x]: readonly NdArray[], attrs: MaxPoolIndicesAttrs, y: TensorSpec): NdArray {

@@ -4,6 +4,7 @@ import type { TensorSpec } from "../tensor/shape.js";
 import { conv2d, conv2dWeightGrad, convTranspose2d } from "./conv.js";
 import { add, divide, fill, multiply, subtract, sum } from "./elementwise.js";
 import type { NdArray } from "./nd-array.js";
+import { matmul } from "./matmul.js";
 import { concat, pad, padBorder, padBorderGrad, reshape, slice, sliceGrad, transpose } from "./move.js";
 import { broadcastTo, reduceSum } from "./reduce.js";
 import { relu, reluGrad } from "./relu.js";
@@ -38,6 +39,7 @@ export const REFERENCE: { readonly [K in OpName]: ReferenceFn<K> } = {
   concat,
   reshape,
   transpose,
+  matmul,
   conv2d,
   convTranspose2d,
   conv2dWeightGrad,

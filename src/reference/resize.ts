@@ -5,18 +5,33 @@ import { floats, type NdArray } from "./nd-array.js";
 
 export function resize([x]: readonly NdArray[], attrs: ResizeAttrs, output: TensorSpec): NdArray {
   const y = floats(output.shape);
-  eachRead(attrs, numel(x!.shape.slice(attrs.axis + 1)), numel(x!.shape.slice(0, attrs.axis)), (from, to, weight) => (y.data[to]! += weight * x!.data[from]!));
+  eachRead(
+    attrs,
+    numel(x!.shape.slice(attrs.axis + 1)),
+    numel(x!.shape.slice(0, attrs.axis)),
+    (from, to, weight) => (y.data[to]! += weight * x!.data[from]!),
+  );
   return y;
 }
 
 export function resizeGrad([dy]: readonly NdArray[], attrs: ResizeAttrs, output: TensorSpec): NdArray {
   const dx = floats(output.shape);
-  eachRead(attrs, numel(dy!.shape.slice(attrs.axis + 1)), numel(dy!.shape.slice(0, attrs.axis)), (from, to, weight) => (dx.data[from]! += weight * dy!.data[to]!));
+  eachRead(
+    attrs,
+    numel(dy!.shape.slice(attrs.axis + 1)),
+    numel(dy!.shape.slice(0, attrs.axis)),
+    (from, to, weight) => (dx.data[from]! += weight * dy!.data[to]!),
+  );
   return dx;
 }
 
 /** Every element of x that an element of y reads, with its weight. */
-function eachRead(attrs: ResizeAttrs, inner: number, outer: number, visit: (from: number, to: number, weight: number) => void): void {
+function eachRead(
+  attrs: ResizeAttrs,
+  inner: number,
+  outer: number,
+  visit: (from: number, to: number, weight: number) => void,
+): void {
   for (let o = 0; o < attrs.to; o++) {
     for (const [k, weight] of neighbours(position(o, attrs), attrs)) {
       for (let a = 0; a < outer; a++) {

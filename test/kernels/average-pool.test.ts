@@ -40,5 +40,10 @@ describeOp("averagePool2d", {
 describeOp("averagePool2dGrad", {
   bound: { terms: (_inputs, { kernel }) => kernel[0] * kernel[1] + 4 },
   differentiable: [0],
-  cases: described.map(({ name, x, attrs, y }) => ({ name, inputs: [{ shape: y }], attrs: { ...attrs, size: [x[2]!, x[3]!] as const }, shape: x })),
+  cases: described.map(({ name, x, attrs, y }) => ({
+    name,
+    inputs: [{ shape: y }],
+    attrs: { ...attrs, size: [x[2]!, x[3]!] as const },
+    shape: x,
+  })),
 });

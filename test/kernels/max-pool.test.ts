@@ -30,7 +30,12 @@ const cases: readonly { x: Shape; attrs: PoolAttrs; y: Shape }[] = [
 ];
 const EMPTY_WINDOWS = 2;
 
-const described = cases.map(({ x, attrs, y }) => ({ x, y, attrs: poolWindow("maxPool2d", attrs), name: `[${x.join(", ")}] ${JSON.stringify(attrs)}` }));
+const described = cases.map(({ x, attrs, y }) => ({
+  x,
+  y,
+  attrs: poolWindow("maxPool2d", attrs),
+  name: `[${x.join(", ")}] ${JSON.stringify(attrs)}`,
+}));
 const forward = described.map(({ name, x, attrs, y }) => ({ name, inputs: [{ shape: x }], attrs, shape: y }));
 const exact = { exact: true, bound: { abs: 0, rel: 0 } } as const;
 

@@ -4,7 +4,8 @@ import { describeOp, type CaseInput } from "../harness/op-cases.js";
 const positive: CaseInput["values"] = (_i, random) => 0.5 + random();
 
 describeOp("batchNorm", {
-  // (x - mean) cancels, so the error is absolute: a few ulp of values up to 2, times scale / sqrt(variance) up to 1.5, and inverseSqrt's 2 ulp.
+  // (x - mean) cancels, so the error is absolute: a few ulp of values up to 2, times scale / sqrt(variance) up to 1.5 and the 2 ulp
+  // of inverseSqrt.
   bound: { abs: 4e-6, rel: 1e-6 },
   differentiable: [0, 1, 2],
   cases: (
@@ -48,7 +49,8 @@ const lrnCases = (
   ].map((attrs) => ({ x, attrs, name: `[${x.join(", ")}] ${JSON.stringify(attrs)}` })),
 );
 
-// pow(b, p) = exp2(p log2 b): WGSL allows log2 an absolute error of 2^-21 near 1 and exp2 3 + 2 |p log2 b| ulp, together some 7e-7 here.
+// pow(b, p) = exp2(p log2 b): WGSL allows log2 an absolute error of 2^-21 near 1 and exp2 3 + 2 |p log2 b| ulp, together some
+// 7e-7 here.
 describeOp("lrn", {
   bound: { abs: 1e-7, rel: 2e-6 },
   differentiable: [0],

@@ -2,7 +2,13 @@ import type { CoordinateMode, NearestMode, ResizeAttrs } from "../../src/kernels
 import type { Shape } from "../../src/tensor/shape.js";
 import { describeOp } from "../harness/op-cases.js";
 
-const COORDINATES: readonly CoordinateMode[] = ["half_pixel", "half_pixel_symmetric", "pytorch_half_pixel", "align_corners", "asymmetric"];
+const COORDINATES: readonly CoordinateMode[] = [
+  "half_pixel",
+  "half_pixel_symmetric",
+  "pytorch_half_pixel",
+  "align_corners",
+  "asymmetric",
+];
 const NEAREST: readonly NearestMode[] = ["round_prefer_floor", "round_prefer_ceil", "floor", "ceil"];
 
 interface Axis {
