@@ -31,6 +31,7 @@ export function createReport(skips: Readonly<Record<string, string>>, verbose: b
   const results: TestResult[] = [];
   let running: TestTitle | null = null;
   let ended = false;
+  let failures = 0;
   let suite = "";
   let suiteResults: TestResult[] = [];
 
@@ -42,8 +43,14 @@ export function createReport(skips: Readonly<Record<string, string>>, verbose: b
     suite = name;
     suiteResults.push(result);
     if (verbose) print(`${MARKS[result.outcome]} ${result.title.join(" › ")} (${Math.round(result.ms)} ms)`);
-    if (result.outcome === "failed") print(`  ✗ ${result.title.join(" › ")}\n${indent(result.error ?? "")}`);
+    if (result.outcome === "failed") printFailure(result);
     if (result.outcome === "skipped") print(`  - skipped: ${result.title.join(" › ")}: ${skips[result.title.join(" ")]}`);
+  }
+
+  function printFailure({ title, error = "" }: TestResult): void {
+    failures++;
+    const shown = failures <= FULL_FAILURES ? error : (error.split("\n")[0] ?? "");
+    print(`  ✗ ${title.join(" › ")}\n${indent(shown)}`);
   }
 
   function printSuite(): void {
@@ -112,6 +119,8 @@ export function formatCounts({ passed, failed, skipped }: Counts): string {
   return `${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ""}`;
 }
 
+/** So many failures are printed with their stacks, the rest with one line each. */
+const FULL_FAILURES = 20;
 const MARKS = { passed: "  ✓", failed: "  ✗", skipped: "  -" } as const;
 const CLEAR_LINE = "\r\u001b[K";
 
