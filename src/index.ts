@@ -28,11 +28,20 @@ export { averagePool2d, globalAveragePool } from "./kernels/average-pool.js";
 export { relu } from "./kernels/relu.js";
 export { add, subtract, multiply, divide, sum, scale, fill } from "./kernels/elementwise.js";
 export { reduceSum, sumTo, broadcastTo } from "./kernels/reduce.js";
+export { concat } from "./kernels/concat.js";
+export { pad } from "./kernels/pad.js";
+export { slice } from "./kernels/slice.js";
+export { crop, crop2d } from "./kernels/crop.js";
+export { flatten, reshape, transpose } from "./kernels/reshape.js";
+export { matmul, gemm } from "./kernels/matmul.js";
 export { softmax, logSoftmax } from "./kernels/softmax.js";
-export { softmaxCrossEntropy, nllLoss } from "./kernels/loss.js";
+export { softmaxCrossEntropy, softmaxWithLoss, nllLoss } from "./kernels/loss.js";
 export { batchNorm } from "./kernels/batch-norm.js";
 export { lrn } from "./kernels/lrn.js";
 export { resize } from "./kernels/resize.js";
 export { dropout } from "./kernels/dropout.js";
 export { argMax, confusionMatrix } from "./kernels/labels.js";
 export { imageToTensor } from "./kernels/image.js";
+
+// The paper.
+export { segmentationMetrics, type SegmentationMetrics } from "./fcn/metrics.js";
