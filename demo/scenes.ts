@@ -1,0 +1,65 @@
+/**
+ * Scenes: a black canvas of 40 to 80 pixels a side with 2 to 5 digits at their own size, anywhere inside it; they may overlap. A pixel
+ * belongs to a digit where the digit's ink exceeds 0.3 of full, and to the later of two digits. Labels: 0 background, 1 + value the digits.
+ */
+import { DIGIT_SIZE, type Digit } from "./digits.js";
+import { seededRandom, type Random } from "./random.js";
+
+export const CLASSES = 11;
+export const CLASS_NAMES = ["background", ..."0123456789"] as const;
+const MIN_SIDE = 40;
+const MAX_SIDE = 80;
+const INK_THRESHOLD = 0.3;
+
+export type Size = readonly [height: number, width: number];
+
+/** Scenes of one size, as a batch that the nets take: image [N, 1, H, W], labels [N, H, W]. */
+export interface SceneBatch {
+  readonly size: Size;
+  readonly count: number;
+  readonly image: Float32Array;
+  readonly labels: Int32Array;
+}
+
+export function drawSize(random: Random): Size {
+  return [random(MIN_SIDE, MAX_SIDE), random(MIN_SIDE, MAX_SIDE)];
+}
+
+export function composeBatch(digits: readonly Digit[], random: Random, size: Size, count: number): SceneBatch {
+  const pixels = size[0] * size[1];
+  const image = new Float32Array(count * pixels);
+  const labels = new Int32Array(count * pixels);
+  for (let n = 0; n < count; n++) {
+    composeScene(digits, random, size, image.subarray(n * pixels, (n + 1) * pixels), labels.subarray(n * pixels, (n + 1) * pixels));
+  }
+  return { size, count, image, labels };
+}
+
+/** `sizes` batches of `perSize` scenes each, every batch of a size of its own. */
+export function sceneSet(digits: readonly Digit[], seed: number, stream: string, sizes: number, perSize: number): SceneBatch[] {
+  const random = seededRandom(seed, stream);
+  return Array.from({ length: sizes }, () => composeBatch(digits, random, drawSize(random), perSize));
+}
+
+function composeScene(digits: readonly Digit[], random: Random, [height, width]: Size, image: Float32Array, labels: Int32Array): void {
+  const count = random(2, 5);
+  for (let i = 0; i < count; i++) {
+    const digit = digits[random(0, digits.length - 1)]!;
+    paste(digit, random(0, height - DIGIT_SIZE), random(0, width - DIGIT_SIZE), width, image, labels);
+  }
+}
+
+function paste(digit: Digit, top: number, left: number, width: number, image: Float32Array, labels: Int32Array): void {
+  for (let y = 0; y < DIGIT_SIZE; y++) {
+    for (let x = 0; x < DIGIT_SIZE; x++) {
+      const ink = digit.ink[y * DIGIT_SIZE + x]!;
+      const at = (top + y) * width + left + x;
+      if (ink > INK_THRESHOLD) {
+        image[at] = ink;
+        labels[at] = 1 + digit.value;
+      } else {
+        image[at] = Math.max(image[at]!, ink);
+      }
+    }
+  }
+}

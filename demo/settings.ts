@@ -1,0 +1,37 @@
+/** How long each stage trains, and how fast. Learning rates were chosen on training scenes (docs/demo.md). */
+
+export interface StageSettings {
+  readonly steps: number;
+  /** Digits or scenes a step. */
+  readonly batch: number;
+  /** Of the first half; it then falls linearly to 0. */
+  readonly learningRate: number;
+}
+
+export interface Settings {
+  readonly name: "full" | "short";
+  readonly classifier: StageSettings;
+  /** FCN-LeNet-4s from the classifier. */
+  readonly single: StageSettings;
+  /** The further steps: of the skip net and, as a control, of the single stream. */
+  readonly further: StageSettings;
+  /** Held-out scenes: `sizes` canvas sizes, `perSize` scenes of each. */
+  readonly heldOut: { readonly sizes: number; readonly perSize: number };
+}
+
+export const FULL: Settings = {
+  name: "full",
+  classifier: { steps: 250, batch: 64, learningRate: 0.03 },
+  single: { steps: 500, batch: 4, learningRate: 0.03 },
+  further: { steps: 300, batch: 4, learningRate: 0.03 },
+  heldOut: { sizes: 30, perSize: 10 },
+};
+
+/** The same path in fewer steps, for adapters without a GPU. */
+export const SHORT: Settings = {
+  ...FULL,
+  name: "short",
+  classifier: { ...FULL.classifier, steps: 100 },
+  single: { ...FULL.single, steps: 120 },
+  further: { ...FULL.further, steps: 80 },
+};
