@@ -11,7 +11,7 @@ import { layoutOf, physicalSize } from "../tensor/layout.js";
 import { formatShape, numel, type TensorSpec } from "../tensor/shape.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { fill, multiply } from "./elementwise.js";
-import { apply, dispatch, grid, inputRef, type Op } from "./op.js";
+import { apply, dispatch, grid, inputRef, type Op, type Variant } from "./op.js";
 import { reduceSum } from "./reduce.js";
 
 export interface BatchNormAttrs {
@@ -48,7 +48,8 @@ export const batchNormOp: Op<BatchNormAttrs> = {
     const count = Math.ceil(physicalSize(y.shape) / 4);
     const { axes, padded, strides } = layoutOf(x!.shape);
     const at = axes.indexOf(1);
-    const params = { count, channels: x!.shape[1]!, channels_padded: padded[at]!, channel_stride: strides[at]!, epsilon };
+    const channels = x!.shape[1]!;
+    const params = { count, channels, channels_padded: padded[at]!, channel_stride: strides[at]!, epsilon };
     const buffers = {
       x: inputRef(0),
       scale: inputRef(1),
@@ -57,7 +58,17 @@ export const batchNormOp: Op<BatchNormAttrs> = {
       variance: inputRef(4),
       y: "output",
     } as const;
-    return [{ name: "direct", dispatches: [dispatch("batch-norm.direct", { params, buffers, workgroups: grid(count) })] }];
+    const direct: Variant = {
+      name: "direct",
+      dispatches: [dispatch("batch-norm.direct", { params, buffers, workgroups: grid(count) })],
+    };
+    if (x!.shape.length !== 4) return [direct];
+    // The four lanes of an image's vec4 are four channels in a row: one division finds them, not four.
+    const vec4Params = { count, channels, channel_vec4s: padded[at]! / 4, epsilon };
+    return [
+      direct,
+      { name: "vec4", dispatches: [dispatch("batch-norm.vec4", { params: vec4Params, buffers, workgroups: grid(count) })] },
+    ];
   },
   flops: (_inputs, y) => 4 * numel(y.shape),
   grad(dy, [x, scale, _bias, mean, variance], _y, { epsilon }) {

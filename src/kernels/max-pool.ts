@@ -9,9 +9,9 @@
  */
 import { ShapeError } from "../tensor/errors.js";
 import { physicalSize } from "../tensor/layout.js";
-import { formatShape, numel, sameShape } from "../tensor/shape.js";
+import { formatShape, numel, sameShape, type Shape } from "../tensor/shape.js";
 import type { Tensor } from "../tensor/tensor.js";
-import { apply, dispatch, grid, inputRef, type Op } from "./op.js";
+import { apply, dispatch, grid, inputRef, type Buffers, type Op, type Variant } from "./op.js";
 import { pooledShape, poolWindow, windowParams, type PoolAttrs, type PoolWindow } from "./window.js";
 
 export interface MaxPoolIndicesAttrs extends PoolWindow {
@@ -107,21 +107,34 @@ export const maxPool2dGradOp: Op<PoolWindow> = {
   },
   variants([dy, x], _dx, attrs) {
     const count = physicalSize(x!.shape) / 4;
-    return [
-      {
-        name: "direct",
-        dispatches: [
-          dispatch("max-pool2d-grad.direct", {
-            params: { count, ...windowParams(x!.shape, dy!.shape, attrs) },
-            buffers: { dy: inputRef(0), x: inputRef(1), y: inputRef(2), dx: "output" },
-            workgroups: grid(count),
-          }),
-        ],
-      },
-    ];
+    const params = { count, ...windowParams(x!.shape, dy!.shape, attrs) };
+    const buffers = { dy: inputRef(0), x: inputRef(1), y: inputRef(2), dx: "output" } as const;
+    const direct: Variant = {
+      name: "direct",
+      dispatches: [dispatch("max-pool2d-grad.direct", { params, buffers, workgroups: grid(count) })],
+    };
+    const disjoint = [0, 1].every((axis) => attrs.kernel[axis]! <= attrs.stride[axis]! && attrs.dilation[axis] === 1);
+    return disjoint ? [direct, cellsVariant(dy!.shape, x!.shape, attrs, buffers)] : [direct];
   },
   flops: ([dy], _dx, { kernel }) => numel(dy!.shape) * kernel[0] * kernel[1],
   grad() {
     throw new Error("maxPool2dGrad has no gradient: second derivatives are not supported");
   },
 };
+
+/**
+ * For windows that do not overlap (all of VGG's and LeNet's): the image is cut into cells of stride x stride pixels with a window
+ * at most in each, and one invocation writes a whole cell, reading every value once.
+ */
+function cellsVariant(dy: Shape, x: Shape, attrs: PoolWindow, buffers: Buffers<"max-pool2d-grad.cells">): Variant {
+  const { channels: _channels, dilation_h: _h, dilation_w: _w, ...window } = windowParams(x, dy, attrs);
+  const cells_h = Math.ceil((window.in_h + window.pad_top) / window.stride_h);
+  const cells_w = Math.ceil((window.in_w + window.pad_left) / window.stride_w);
+  const count = x[0]! * cells_h * cells_w * window.channel_vec4s;
+  return {
+    name: "cells",
+    dispatches: [
+      dispatch("max-pool2d-grad.cells", { params: { count, cells_h, cells_w, ...window }, buffers, workgroups: grid(count) }),
+    ],
+  };
+}

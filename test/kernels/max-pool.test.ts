@@ -27,8 +27,9 @@ const cases: readonly { x: Shape; attrs: PoolAttrs; y: Shape }[] = [
   // Windows without a pixel: padding beyond the kernel, dilation across the whole image.
   { x: [1, 3, 2, 2], attrs: { kernel: 2, stride: 1, padding: 4 }, y: [1, 3, 9, 9] },
   { x: [1, 3, 1, 1], attrs: { kernel: 2, stride: 1, padding: 1, dilation: 2 }, y: [1, 3, 1, 1] },
+  { x: [1, 3, 2, 2], attrs: { kernel: 2, padding: 4 }, y: [1, 3, 5, 5] },
 ];
-const EMPTY_WINDOWS = 2;
+const EMPTY_WINDOWS = 3;
 
 const described = cases.map(({ x, attrs, y }) => ({
   x,
