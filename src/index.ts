@@ -45,3 +45,10 @@ export { imageToTensor } from "./kernels/image.js";
 
 // The paper.
 export { segmentationMetrics, type SegmentationMetrics } from "./fcn/metrics.js";
+
+// The paper.
+export { fcn, fcnLayers, fcnTraining, parameterCount, type FcnOptions, type FcnTrainingOptions, type SizedFcnOptions } from "./fcn/fcn.js";
+export { classifier, convolutionalClassifier, type ClassifierOptions } from "./fcn/classifier.js";
+export type { TrunkName } from "./fcn/trunks.js";
+export { convolutionalize, type FlattenOrder } from "./fcn/convolutionalize.js";
+export { coordinateMap, cropLike, cropOffset, formatCoordinateMap, receptiveField, type AxisMap, type CoordinateMap } from "./fcn/coordinate-map.js";

@@ -1,4 +1,5 @@
 /** What a caller hands to run() and train(), checked before the GPU sees it. */
+import { checkLabels } from "../kernels/loss.js";
 import { InputError } from "../tensor/errors.js";
 import { formatShape, numel, sameShape, type Shape } from "../tensor/shape.js";
 import { topological, type Tensor } from "../tensor/tensor.js";
@@ -34,7 +35,7 @@ export function checkInput(name: string, tensor: Tensor, given: Data | undefined
     throw new InputError(`input ${name}: ${data.length} values were given but ${formatShape(shape)} takes ${numel(shape)}${hint}`);
   }
   const converted = convert(name, tensor, data);
-  if (rule && converted instanceof Int32Array) checkLabels(name, converted, rule);
+  if (rule) checkLabels(`input ${name}`, converted, rule.classes, rule.ignoreIndex);
   return { shape, data: converted };
 }
 
@@ -45,13 +46,6 @@ function convert(name: string, tensor: Tensor, data: TypedArray): CheckedInput["
   if (tensor.dtype === "u32" && (data instanceof Uint32Array || data instanceof Uint8Array)) return data instanceof Uint32Array ? data : Uint32Array.from(data);
   const wanted = { f32: "a Float32Array or Uint8Array", i32: "an Int32Array or Uint8Array", u32: "a Uint32Array or Uint8Array", f16: "f16 data" }[tensor.dtype];
   throw new InputError(`input ${name} is ${tensor.dtype} but a ${data.constructor.name} was given: pass ${wanted}`);
-}
-
-function checkLabels(name: string, labels: Int32Array, { classes, ignoreIndex }: LabelRule): void {
-  const bad = labels.findIndex((v) => (v < 0 || v >= classes) && v !== ignoreIndex);
-  if (bad === -1) return;
-  const ignored = ignoreIndex === null ? "there is no ignoreIndex" : `ignoreIndex is ${ignoreIndex}`;
-  throw new InputError(`input ${name}: label ${labels[bad]} at index ${bad} is not among the ${classes} classes 0 to ${classes - 1}, and ${ignored}: correct the labels or set ignoreIndex`);
 }
 
 function imageInput(name: string, tensor: Tensor, source: ImageSource): CheckedInput {
@@ -68,7 +62,7 @@ function imageInput(name: string, tensor: Tensor, source: ImageSource): CheckedI
   throw new InputError(`input ${name} is ${tensor.dtype} ${formatShape(tensor.shape)}: an image goes into u32 [1, H, W] (with imageToTensor) or f32 [1, 3, H, W]`);
 }
 
-const LABEL_OPS = new Set(["crossEntropy", "nll", "caffeCrossEntropy"]);
+const LABEL_OPS = new Set(["crossEntropy", "nll"]);
 
 /** Which inputs are labels, by the ops that look them up. */
 export function labelRules(outputs: readonly Tensor[]): ReadonlyMap<Tensor, LabelRule> {

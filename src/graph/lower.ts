@@ -25,7 +25,7 @@ export interface Lowered {
 const LEAVES = new Set(["input", "param", "rng"]);
 
 /** `prefer` names a variant for a node ("op:key" -> variant), from a checkpoint or a tuner; the rule's choice where it is silent. */
-export function lower(outputs: readonly Tensor[], traits: DeviceTraits, prefer: ReadonlyMap<string, string> = new Map()): Lowered {
+export function lower(outputs: readonly Tensor[], traits: DeviceTraits, limitBytes: number, prefer: ReadonlyMap<string, string> = new Map()): Lowered {
   const nodes = topological(outputs);
   const names = nodeNames(nodes);
   const alias = new Map<Tensor, Tensor>();
@@ -42,7 +42,7 @@ export function lower(outputs: readonly Tensor[], traits: DeviceTraits, prefer: 
       alias.set(node, node.inputs[0]!);
       continue;
     }
-    const variants = op.variants(node.inputs, node, node.attrs, traits);
+    const variants = op.variants(node.inputs, node, node.attrs, traits).filter((v, i) => i === 0 || (v.scratchBytes ?? []).every((bytes) => bytes <= limitBytes));
     const variant = variants.find((v) => v.name === prefer.get(names.get(node)!)) ?? variants[variants.length - 1]!;
     const operands = [...new Set(node.inputs)];
     steps.push({

@@ -56,8 +56,11 @@ export interface PlanRequest {
 export async function compilePlan(request: PlanRequest): Promise<CompiledPlan> {
   const { gpu, store } = request;
   const limit = Math.min(gpu.limits.maxStorageBufferBindingSize, gpu.limits.maxBufferSize);
-  const fused = fuse(request.training ? request.outputs : withoutDropout(request.outputs));
-  const split = splitOversized(fused, limit);
+  // Plain nodes are cut; their pieces are fused.
+  const split = splitOversized(request.training ? request.outputs : withoutDropout(request.outputs), limit);
+  const parts = fuse(split.outputs.flatMap((o) => o.parts));
+  let next = 0;
+  const outputs = split.outputs.map((o): Pieces => ({ ...o, parts: o.parts.map(() => parts[next++]!) }));
   const persistent = new Map<Tensor, GPUBuffer>();
   const inputs = new Map<string, Pieces>();
   for (const [leaf, pieces] of split.leaves) {
@@ -65,22 +68,22 @@ export async function compilePlan(request: PlanRequest): Promise<CompiledPlan> {
     if (leaf.op === "param") pieces.parts.forEach((part, i) => persistent.set(part, store.buffers(leaf.name, "weight")[i]!));
     if (leaf.op === "input") inputs.set(leaf.name, pieces);
   }
-  const lowered = lower(split.outputs.flatMap((o) => o.parts), traitsOf(gpu), request.prefer);
+  const lowered = lower(parts, traitsOf(gpu), limit, request.prefer);
   request.outputs.forEach((output, i) => {
     const name = request.gradientsOf?.get(output);
-    if (name !== undefined) split.outputs[i]!.parts.forEach((part, k) => persistent.set(lowered.storageOf(part), store.buffers(name, "gradient")[k]!));
+    if (name !== undefined) outputs[i]!.parts.forEach((part, k) => persistent.set(lowered.storageOf(part), store.buffers(name, "gradient")[k]!));
   });
   const executable = await buildExecutable({
     gpu,
     pipelines: request.pipelines,
     lowered,
-    outputs: split.outputs.flatMap((o) => o.parts),
+    outputs: parts,
     persistent,
     submitBudgetMs: request.submitBudgetMs,
     ...(request.onKernel ? { onKernel: request.onKernel } : {}),
     signal: request.signal,
   });
-  return { executable, inputs, outputs: split.outputs, plan: describePlan(executable, store) };
+  return { executable, inputs, outputs, plan: describePlan(executable, store) };
 }
 
 function describePlan(executable: Executable, store: WeightStore): Plan {

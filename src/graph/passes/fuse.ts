@@ -1,6 +1,89 @@
-/** Work that fits into the epilogue of the kernel that makes its input. */
-import type { Tensor } from "../../tensor/tensor.js";
+/**
+ * Work that fits into the epilogue of the kernel that makes its input: ReLU, sums and crops into a convolution, the ReLU mask into a
+ * data gradient, log-softmax into the loss. Each rule is one function; each saves a pass over memory. Values do not change beyond rounding.
+ */
+import type { ConvEpilogue } from "../../kernels/conv-geometry.js";
+import type { Conv2dAttrs } from "../../kernels/conv2d.js";
+import type { ConvTranspose2dAttrs } from "../../kernels/conv-transpose2d.js";
+import { apply } from "../../kernels/op.js";
+import { opOf } from "../../kernels/ops.js";
+import { crossEntropyOp, type LabelAttrs } from "../../kernels/pixel-loss.js";
+import type { SliceAttrs } from "../../kernels/slice.js";
+import type { SoftmaxAttrs } from "../../kernels/softmax.js";
+import { sameShape } from "../../tensor/shape.js";
+import { topological, type Tensor } from "../../tensor/tensor.js";
+import { rewrite } from "./rewrite.js";
+
+/** `node` has its rewritten inputs; `only(i)`: input i is used by nothing else. Returns the fused node, or null where the rule does not apply. */
+type Rule = (node: Tensor, only: (input: number) => boolean) => Tensor | null;
 
 export function fuse(outputs: readonly Tensor[]): readonly Tensor[] {
-  return outputs;
+  const users = new Map<Tensor, number>();
+  for (const node of topological(outputs)) for (const t of node.inputs) users.set(t, (users.get(t) ?? 0) + 1);
+  for (const t of outputs) users.set(t, (users.get(t) ?? 0) + 1);
+  return rewrite(outputs, (node, before) => {
+    const only = (i: number): boolean => users.get(before.inputs[i]!) === 1;
+    for (const rule of RULES) {
+      const fused = rule(node, only);
+      if (fused) return fused;
+    }
+    return node;
+  });
 }
+
+type Conv = Tensor & { readonly attrs: Conv2dAttrs | ConvTranspose2dAttrs };
+
+function isConv(t: Tensor): t is Conv {
+  return t.op === "conv2d" || t.op === "convTranspose2d";
+}
+
+function withEpilogue(conv: Conv, change: Partial<ConvEpilogue>, extra?: Tensor): Tensor {
+  return apply(opOf(conv.op), extra ? [...conv.inputs, extra] : conv.inputs, { ...conv.attrs, ...change }, conv.name);
+}
+
+/** relu(conv) */
+const reluIntoConv: Rule = (node, only) => {
+  const [conv] = node.inputs;
+  if (node.op !== "relu" || !conv || !isConv(conv) || !only(0) || conv.attrs.relu || conv.attrs.extra === "mask") return null;
+  return withEpilogue(conv, { relu: true });
+};
+
+/** conv + x, either way round, also as the plain sum of two. */
+const sumIntoConv: Rule = (node, only) => {
+  const [a, b] = node.inputs;
+  const plainSum = node.op === "sum" && node.inputs.length === 2 && (node.attrs as { coefficients: readonly number[] }).coefficients.every((c) => c === 1);
+  if (!a || !b || a === b || !(node.op === "add" || plainSum) || !sameShape(a.shape, b.shape)) return null;
+  const fits = (t: Tensor, i: number): t is Conv => isConv(t) && only(i) && t.attrs.extra === "none" && !t.attrs.relu;
+  if (fits(b, 1)) return withEpilogue(b, { extra: "add" }, a);
+  return fits(a, 0) ? withEpilogue(a, { extra: "add" }, b) : null;
+};
+
+/** crop(convTranspose): only the window is computed. */
+const cropIntoUpsampling: Rule = (node, only) => {
+  const [up] = node.inputs;
+  if (node.op !== "slice" || !up || up.op !== "convTranspose2d" || !only(0)) return null;
+  const { starts, sizes, steps } = node.attrs as SliceAttrs;
+  const attrs = up.attrs as ConvTranspose2dAttrs;
+  const spatial = starts[0] === 0 && starts[1] === 0 && sizes[0] === up.shape[0] && sizes[1] === up.shape[1] && steps.every((s) => s === 1);
+  if (!spatial || attrs.crop || attrs.extra !== "none") return null;
+  return apply(opOf(up.op), up.inputs, { ...attrs, crop: { offset: [starts[2]!, starts[3]!], size: [sizes[2]!, sizes[3]!] } }, up.name);
+};
+
+/** reluGrad(data gradient, x): the mask of the layer below, applied as the gradient is written. */
+const maskIntoDataGradient: Rule = (node, only) => {
+  const [dx, x] = node.inputs;
+  if (node.op !== "reluGrad" || !dx || !x || !isConv(dx) || !only(0) || dx.attrs.extra !== "none" || dx.attrs.relu) return null;
+  return withEpilogue(dx, { extra: "mask" }, x);
+};
+
+/** nll(logSoftmax(x)) over the class axis: one pass, and the log-probabilities never exist. */
+const softmaxIntoLoss: Rule = (node, only) => {
+  const [logProbabilities, labels, ...weights] = node.inputs;
+  if (node.op !== "nll" || !logProbabilities || !labels || logProbabilities.op !== "logSoftmax" || !only(0)) return null;
+  const { axes } = logProbabilities.attrs as SoftmaxAttrs;
+  if (axes.length !== 1 || axes[0] !== 1) return null;
+  const { ignoreIndex } = node.attrs as LabelAttrs;
+  return apply(crossEntropyOp, [logProbabilities.inputs[0]!, labels, ...weights], { ignoreIndex, floorProbability: false }, node.name);
+};
+
+const RULES: readonly Rule[] = [reluIntoConv, sumIntoConv, cropIntoUpsampling, maskIntoDataGradient, softmaxIntoLoss];
