@@ -83,9 +83,9 @@ export function cropOffset(a: Tensor, b: Tensor, input?: Tensor): readonly [h: n
     const exact = (q.offset - p.offset) / p.stride;
     const offset = Math.round(exact);
     if (!isClose(exact, offset)) fail(`the offset of the ${name} is ${exact}`, "it must be an integer: change the upsampling kernel or a padding by one");
-    if (offset < 0) fail(`the offset of the ${name} is ${offset}`, "a must begin before b: pad the first layer more");
+    if (offset < 0) fail(`the offset of the ${name} is ${offset}`, "a must begin before b: use more padding");
     const [size, wanted] = [a.shape[a.shape.length - 2 + axis]!, b.shape[b.shape.length - 2 + axis]!];
-    if (offset + wanted > size) fail(`${wanted} ${name} from ${offset} on exceed the ${size} there are`, "pad the first layer more");
+    if (offset + wanted > size) fail(`${wanted} ${name} from ${offset} on exceed the ${size} there are`, "use more padding");
     // Not -0.
     return offset + 0;
   };

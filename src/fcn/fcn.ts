@@ -1,0 +1,204 @@
+/**
+ * The paper's nets (figure 3): a convolutional trunk, scores at its coarsest layer, and skips from shallower pools: upsample what there is, add the
+ * scores of the pool, and upsample to pixels at last. Every crop and upsampling kernel follows from coordinate maps.
+ */
+import { graph, type Graph } from "../graph/graph.js";
+import { conv2d } from "../kernels/conv2d.js";
+import { convTranspose2d } from "../kernels/conv-transpose2d.js";
+import { scale, sum } from "../kernels/elementwise.js";
+import { argMax } from "../kernels/labels.js";
+import { softmaxCrossEntropy } from "../kernels/loss.js";
+import { ShapeError } from "../tensor/errors.js";
+import { bilinear, zeros } from "../tensor/init.js";
+import { numel } from "../tensor/shape.js";
+import { input, named, param, type Param, type Tensor } from "../tensor/tensor.js";
+import { coordinateMap, cropLike, cropOffset, type CoordinateMap } from "./coordinate-map.js";
+import { trunkOf, type TrunkName } from "./trunks.js";
+import { convolutionalTrunk, type Trunk } from "./trunk.js";
+
+export interface FcnOptions {
+  readonly trunk: TrunkName;
+  /** The head by its finest stride: "32s", "16s", "8s", "8s-at-once" on vgg16, "32s" on alexnet, "4s" and "2s" on lenet. */
+  readonly variant: string;
+  /** Classes, the background among them: 21 for PASCAL VOC. */
+  readonly classes: number;
+  /** Factor on the channels of the trunk. Default 1: the paper's. */
+  readonly width?: number;
+  /**
+   * "caffe" (default): the authors' 100 pixels round the image (10 for lenet, which they did not publish). "minimal": as few as let the scores cover this image.
+   * "same": every layer pads itself, the upsampling too; the crops vanish where the stride divides the image.
+   */
+  readonly padding?: "caffe" | "minimal" | "same";
+  /** Which bilinear layers are learned: none ("frozen", default, the released models), all but the last ("learned2x", the paper's 4.3), or all. */
+  readonly upsampling?: "frozen" | "learned2x" | "learned";
+}
+
+export interface SizedFcnOptions extends FcnOptions {
+  /** Images at once. Default 1. */
+  readonly batch?: number;
+  /** Rows and columns of the image. `graph.resize` builds the net for another size. */
+  readonly size: readonly [h: number, w: number];
+}
+
+/**
+ * A fully convolutional net for inference: image [N, C, H, W] (C is 3, 1 for lenet) -> scores [N, classes, H, W] and labels i32 [N, H, W], the class of
+ * the largest score. Parameters are `<layer>.weight` and `<layer>.bias` by the layers' names in the authors' prototxts. Score layers start at zero,
+ * upsampling bilinear, the trunk at random: use `transplant` to start from a classifier. Throws ShapeError for unknown options and for images that
+ * the padding does not suffice for.
+ *
+ * @example
+ * const net = fcn({ trunk: "vgg16", variant: "8s", classes: 21, size: [500, 375] });
+ */
+export function fcn(options: SizedFcnOptions): Graph<{ readonly image: Tensor }, { readonly scores: Tensor; readonly labels: Tensor }> {
+  return graph({ image: imageInput(options) }, ({ image }) => {
+    const { scores } = fcnLayers(image, options);
+    return { scores, labels: argMax(scores) };
+  });
+}
+
+export interface FcnTrainingOptions extends SizedFcnOptions {
+  /** Pixels of this label count for nothing. Default 255, VOC's void. */
+  readonly ignoreIndex?: number | null;
+  /** Probability of dropout behind fc6 and fc7; 0 for none. Default 0.5. */
+  readonly dropout?: number;
+}
+
+/**
+ * The same net with labels i32 [N, H, W] and its losses: `loss`, the mean over the pixels that count, and `lossSum`, their sum, which the released
+ * models were trained with (learning rates differ by the number of pixels; fcn.md 2.1). Train on either.
+ */
+export function fcnTraining(
+  options: FcnTrainingOptions,
+): Graph<{ readonly image: Tensor; readonly labels: Tensor }, { readonly scores: Tensor; readonly prediction: Tensor; readonly loss: Tensor; readonly lossSum: Tensor }> {
+  const { batch = 1, size, ignoreIndex = 255, dropout = 0.5 } = options;
+  return graph({ image: imageInput(options), labels: input([batch, ...size], "i32") }, ({ image, labels }) => {
+    const { scores } = fcnLayers(image, { ...options, dropout });
+    return {
+      scores,
+      prediction: argMax(scores),
+      loss: softmaxCrossEntropy(scores, labels, { ignoreIndex }),
+      lossSum: softmaxCrossEntropy(scores, labels, { ignoreIndex, reduction: "sum" }),
+    };
+  });
+}
+
+/** How many numbers a graph learns, and how many of its parameters' are frozen (lrMult 0). Reads shapes only. */
+export function parameterCount(graph: { readonly params: readonly Param[] }): { readonly learnable: number; readonly frozen: number } {
+  const count = (params: readonly Param[]): number => params.reduce((n, p) => n + numel(p.shape), 0);
+  return { learnable: count(graph.params.filter((p) => p.lrMult !== 0)), frozen: count(graph.params.filter((p) => p.lrMult === 0)) };
+}
+
+/**
+ * The net on an image tensor [N, C, H, W], for graphs of one's own: its scores [N, classes, H, W] and every layer by its name in the prototxts, for
+ * `coordinateMap` and inspection.
+ */
+export function fcnLayers(image: Tensor, options: FcnOptions & { readonly dropout?: number }): { readonly scores: Tensor; readonly layers: ReadonlyMap<string, Tensor> } {
+  const trunk = trunkOf(options.trunk);
+  checkOptions(trunk, options);
+  switch (options.padding ?? "caffe") {
+    case "caffe":
+      return build(trunk, image, options, trunk.caffePadding);
+    case "same":
+      return build(trunk, image, options, "same");
+    case "minimal":
+      return buildMinimal(trunk, image, options);
+  }
+}
+
+type Layers = ReturnType<typeof fcnLayers>;
+type BuildOptions = Parameters<typeof fcnLayers>[1];
+
+function imageInput({ trunk, batch = 1, size }: SizedFcnOptions): Tensor {
+  return input([batch, trunkOf(trunk).crop.channels, ...size]);
+}
+
+function checkOptions(trunk: Trunk, { variant, classes, width = 1, padding = "caffe", upsampling = "frozen" }: FcnOptions): void {
+  const fail = (name: string, value: unknown, use: string): never => {
+    throw new ShapeError(`fcn: ${name} is ${String(value)}: use ${use}`);
+  };
+  if (!Object.hasOwn(trunk.heads, variant)) fail("variant", variant, `${Object.keys(trunk.heads).join(", ")} on ${trunk.name}`);
+  if (!Number.isInteger(classes) || classes < 1) fail("classes", classes, "an integer of at least 1");
+  if (!(width > 0 && Number.isFinite(width))) fail("width", width, "a positive factor on the trunk's channels");
+  if (!["caffe", "minimal", "same"].includes(padding)) fail("padding", padding, "caffe, minimal or same");
+  if (!["frozen", "learned2x", "learned"].includes(upsampling)) fail("upsampling", upsampling, "frozen, learned2x or learned");
+}
+
+/** The smallest padding at which the scores cover the image: first by where they begin, then by whether they reach its end. */
+function buildMinimal(trunk: Trunk, image: Tensor, options: BuildOptions): Layers {
+  // Padding moves the scores by as many pixels: what an ample padding crops away can be saved.
+  const stride = trunk.layers.reduce((s, layer) => s * ("stride" in layer ? (layer.stride ?? 1) : 1), 1);
+  const ample = trunk.caffePadding + stride;
+  const { layers } = build(trunk, image, options, ample);
+  const upsampled = layers.get(trunk.heads[options.variant]!.upsampling)!;
+  const least = Math.max(0, ample - Math.min(...cropOffset(upsampled, image, image)));
+  for (let padding = least; ; padding++) {
+    try {
+      return build(trunk, image, options, padding);
+    } catch (error) {
+      if (padding >= ample || !(error instanceof ShapeError)) throw error;
+    }
+  }
+}
+
+function build(trunk: Trunk, image: Tensor, options: BuildOptions, padding: number | "same"): Layers {
+  const { classes, upsampling = "frozen", width = 1, dropout = 0 } = options;
+  const head = trunk.heads[options.variant]!;
+  const layers = convolutionalTrunk(trunk, image, { width, padding, dropout });
+  const add = (name: string, tensor: Tensor): Tensor => {
+    const layer = tensor.name === name ? tensor : named(tensor, name);
+    layers.set(name, layer);
+    return layer;
+  };
+  const upsample = (x: Tensor, target: Tensor, name: string, isLearned: boolean): Tensor => add(name, bilinearUpsampling(x, target, image, { name, classes, isLearned, isSame: padding === "same" }));
+
+  let scores = add("score_fr", score([...layers.values()].at(-1)!, "score_fr", classes));
+  for (const skip of head.skips) {
+    const pool = layers.get(skip.from)!;
+    const scaled = skip.scale === undefined ? pool : add(`scale_${skip.from}`, scale(pool, skip.scale));
+    const shallow = add(`score_${skip.from}`, score(scaled, `score_${skip.from}`, classes));
+    const up = upsample(scores, shallow, skip.upsampling, upsampling !== "frozen");
+    // Padded by 100, the pool reaches beyond what is upsampled; with "same" it is the other way round.
+    const operands =
+      padding === "same"
+        ? [add(`${skip.upsampling}c`, cropLike(up, shallow, image)), shallow]
+        : [up, add(`score_${skip.from}c`, cropLike(shallow, up, image))];
+    scores = add(`fuse_${skip.from}`, sum(operands));
+  }
+  const up = upsample(scores, image, head.upsampling, upsampling === "learned");
+  return { scores: add("score", cropLike(up, image, image)), layers };
+}
+
+/** A 1x1 convolution that starts at zero (paper, 4.1 and 4.2), with Caffe's multipliers for its bias. */
+function score(x: Tensor, name: string, classes: number): Tensor {
+  const weight = param(`${name}.weight`, [classes, x.shape[1]!, 1, 1], zeros());
+  return conv2d(x, weight, param(`${name}.bias`, [classes], zeros(), { lrMult: 2, decayMult: 0 }));
+}
+
+/**
+ * x at the stride of `target`, by a transposed convolution that starts as bilinear interpolation, each class by itself. The kernel is the usual 2 factor
+ * (less one if odd), or one smaller where only that puts its pixels on the target's (AlexNet: 63 for 32; fcn.md 1.6). With `isSame` it pads by
+ * what would be cropped.
+ */
+function bilinearUpsampling(
+  x: Tensor,
+  target: Tensor,
+  image: Tensor,
+  { name, classes, isLearned, isSame }: { readonly name: string; readonly classes: number; readonly isLearned: boolean; readonly isSame: boolean },
+): Tensor {
+  const [from, to] = [coordinateMap(x, image), coordinateMap(target, image)];
+  const factor = from[0].stride / to[0].stride;
+  const usual = 2 * factor - (factor % 2);
+  const kernel = [usual, usual - 1].find((k) => startsOf(from, to, k).every(Number.isInteger)) ?? usual;
+  const weight = param(`${name}.weight`, [classes, classes, kernel, kernel], bilinear(), isLearned ? {} : { lrMult: 0, decayMult: 0 });
+  if (!isSame) return convTranspose2d(x, weight, null, { stride: factor });
+  const before = startsOf(from, to, kernel).map((start) => Math.max(0, start)) as [number, number];
+  const after = before.map((start) => Math.max(0, kernel - factor - start)) as [number, number];
+  return convTranspose2d(x, weight, null, { stride: factor, padding: [...before, ...after] });
+}
+
+/** Rows and columns of the upsampled map in front of the target's first, for a kernel without padding. */
+function startsOf(from: CoordinateMap, to: CoordinateMap, kernel: number): [h: number, w: number] {
+  const along = (axis: 0 | 1): number => (to[axis].offset - from[axis].offset) / to[axis].stride + (kernel - 1) / 2;
+  return [along(0), along(1)];
+}
+
