@@ -3,7 +3,7 @@ import { spawn } from "node:child_process";
 import { mkdir, readdir, writeFile } from "node:fs/promises";
 import { createInterface } from "node:readline";
 import { join } from "node:path";
-import { adapterKind, chooseNodeAdapter } from "../adapters/node-adapter.js";
+import { browserAdapter } from "../adapters/browser-adapter.js";
 import { gpuEnvironment } from "../adapters/with-gpu.js";
 import type { Environment } from "../adapters/environment.js";
 import { runInBrowser } from "../browser/page-runner.js";
@@ -97,8 +97,7 @@ async function runChild(program: string, args: readonly string[], run: PlatformR
 async function runInPage(browser: "chromium" | "firefox", files: readonly string[], run: PlatformRun): Promise<void> {
   const entry = await writeEntry(browser, [DEVICE_FIRST, ...files]);
   const workers = (await readdir(join(root, "test", "browser"), { recursive: true }).catch(() => [])).filter((name) => name.endsWith(".worker.ts"));
-  const adapter = await browserAdapter();
-  const expectAdapter = adapter === "hardware" ? "hardware" : browser === "chromium" ? adapterKind("swiftshader", true) : adapterKind("lavapipe", true);
+  const { adapter, expect: expectAdapter } = await browserAdapter(browser);
   const args: TestPageArgs = { browser, expectAdapter, grep: run.grep };
   const outcome = await runInBrowser({
     browser,
@@ -111,13 +110,6 @@ async function runInPage(browser: "chromium" | "firefox", files: readonly string
     onGpuError: (text) => run.onEvent({ type: "gpu-error", text }),
   });
   console.log(`browser: ${outcome.browser}`);
-}
-
-/** A browser uses the GPU where Dawn in Node finds one; FCN_ADAPTER keeps both on software. */
-async function browserAdapter(): Promise<"software" | "hardware"> {
-  const forced = process.env["FCN_ADAPTER"];
-  if (forced === "swiftshader" || forced === "lavapipe") return "software";
-  return (await chooseNodeAdapter()).kind === "hardware" ? "hardware" : "software";
 }
 
 /** The page's entry imports mocha, then every test file, then the code that runs them. */
