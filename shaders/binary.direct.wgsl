@@ -28,8 +28,11 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   for (var k = params.rank; k > 0u; k--) {
     let axis = k - 1u;
     let extent = params.dims[axis / 4u][axis % 4u];
-    let coordinate = rest % extent;
-    rest = rest / extent;
+    var coordinate = rest;
+    if (k > 1u) { // the outermost axis needs no division, which is slow on every device
+      rest = coordinate / extent;
+      coordinate -= rest * extent;
+    }
     if (k == params.rank) {
       is_padding = coordinate >= params.lanes;
     }

@@ -33,8 +33,11 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
     let a = (k - 1u) / 4u;
     let b = (k - 1u) % 4u;
     let extent = params.dims[a][b];
-    let p = rest % extent;
-    rest = rest / extent;
+    var p = rest;
+    if (k > 1u) { // the outermost axis needs no division, which is slow on every device
+      rest = p / extent;
+      p -= rest * extent;
+    }
     at_y += p * params.y_strides[a][b];
     var q = i32(p);
     if (STEPPED) {

@@ -39,8 +39,11 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   for (var k = params.rank; k > 0u; k--) {
     let axis = k - 1u;
     let extent = params.dims[axis / 4u][axis % 4u];
-    let p = rest % extent;
-    rest = rest / extent;
+    var p = rest;
+    if (k > 1u) { // the outermost axis needs no division, which is slow on every device
+      rest = p / extent;
+      p -= rest * extent;
+    }
     if (k == params.rank) {
       is_padding = p >= params.lanes;
     }

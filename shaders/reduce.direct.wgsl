@@ -22,14 +22,18 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   if (i >= params.count) {
     return;
   }
-  var rest = i % params.inner;
+  let part = i / params.inner;
+  var rest = i - part * params.inner;
   var at = 0u;
   var is_padding = false;
   for (var k = params.rank; k > 0u; k--) {
     let axis = k - 1u;
     let extent = params.dims[axis / 4u][axis % 4u];
-    let coordinate = rest % extent;
-    rest = rest / extent;
+    var coordinate = rest;
+    if (k > 1u) { // the outermost axis needs no division, which is slow on every device
+      rest = coordinate / extent;
+      coordinate -= rest * extent;
+    }
     if (k == params.rank) {
       is_padding = coordinate >= params.lanes;
     }
@@ -37,7 +41,7 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   }
   var total = 0.0;
   if (!is_padding) {
-    let first = (i / params.inner) * params.strip;
+    let first = part * params.strip;
     let last = min(first + params.strip, params.terms);
     for (var r = first; r < last; r++) {
       total += x[at + r * params.term_stride];

@@ -21,15 +21,20 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   if (i >= params.count) {
     return;
   }
-  var rest = i % params.inner;
+  let part = i / params.inner;
+  var rest = i - part * params.inner;
   var at = 0u;
   for (var k = params.rank; k > 0u; k--) {
     let axis = k - 1u;
     let extent = params.dims[axis / 4u][axis % 4u];
-    at += (rest % extent) * params.strides[axis / 4u][axis % 4u];
-    rest = rest / extent;
+    var coordinate = rest;
+    if (k > 1u) { // the outermost axis needs no division, which is slow on every device
+      rest = coordinate / extent;
+      coordinate -= rest * extent;
+    }
+    at += coordinate * params.strides[axis / 4u][axis % 4u];
   }
-  let first = (i / params.inner) * params.strip;
+  let first = part * params.strip;
   let last = min(first + params.strip, params.terms);
   var total = vec4f(0.0);
   for (var r = first; r < last; r++) {

@@ -25,14 +25,18 @@ fn main(
   @builtin(num_workgroups) groups: vec3u,
 ) {
   let i = group.y * groups.x + group.x;
-  var rest = i % params.inner;
+  let part = i / params.inner;
+  var rest = i - part * params.inner;
   var at = 0u;
   var is_padding = i >= params.count;
   for (var k = params.rank; k > 0u; k--) {
     let axis = k - 1u;
     let extent = params.dims[axis / 4u][axis % 4u];
-    let coordinate = rest % extent;
-    rest = rest / extent;
+    var coordinate = rest;
+    if (k > 1u) { // the outermost axis needs no division, which is slow on every device
+      rest = coordinate / extent;
+      coordinate -= rest * extent;
+    }
     if (k == params.rank && coordinate >= params.lanes) {
       is_padding = true;
     }
@@ -40,7 +44,7 @@ fn main(
   }
   var total = 0.0;
   if (!is_padding) {
-    let first = (i / params.inner) * params.strip;
+    let first = part * params.strip;
     let last = min(first + params.strip, params.terms);
     for (var r = first + local; r < last; r += WG) {
       total += x[at + r * params.term_stride];

@@ -27,8 +27,11 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   for (var k = params.rank; k > 0u; k--) {
     let axis = k - 1u;
     let extent = params.dims[axis / 4u][axis % 4u];
-    let p = rest % extent;
-    rest = rest / extent;
+    var p = rest;
+    if (k > 1u) { // the outermost axis needs no division, which is slow on every device
+      rest = p / extent;
+      p -= rest * extent;
+    }
     if (k == params.rank) {
       is_padding = p >= params.lanes;
     }
@@ -42,8 +45,12 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   for (var k = params.x_rank; k > 0u; k--) {
     let axis = k - 1u;
     let extent = params.x_dims[axis / 4u][axis % 4u];
-    at += (number % extent) * params.x_strides[axis / 4u][axis % 4u];
-    number = number / extent;
+    var p = number;
+    if (k > 1u) {
+      number = p / extent;
+      p -= number * extent;
+    }
+    at += p * params.x_strides[axis / 4u][axis % 4u];
   }
   y[i] = x[at];
 }
