@@ -45,8 +45,9 @@ export { imageToTensor } from "./kernels/image.js";
 
 // The paper.
 export { segmentationMetrics, type SegmentationMetrics } from "./fcn/metrics.js";
-
-// The paper.
+export { openFcn, type OpenFcnOptions, type Segmentation, type Segmenter } from "./fcn/segmenter.js";
+export { transplant, type SurgeryReport } from "./fcn/surgery.js";
+export { vocPalette } from "./fcn/palette.js";
 export { fcn, fcnLayers, fcnTraining, parameterCount, type FcnOptions, type FcnTrainingOptions, type SizedFcnOptions } from "./fcn/fcn.js";
 export { classifier, convolutionalClassifier, type ClassifierOptions } from "./fcn/classifier.js";
 export type { TrunkName } from "./fcn/trunks.js";
