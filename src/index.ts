@@ -49,7 +49,7 @@ export { openFcn, type OpenFcnOptions, type Segmentation, type Segmenter } from 
 export { transplant, type SurgeryReport } from "./fcn/surgery.js";
 export { vocPalette } from "./fcn/palette.js";
 export { fcn, fcnLayers, fcnTraining, parameterCount, type FcnOptions, type FcnTrainingOptions, type SizedFcnOptions } from "./fcn/fcn.js";
-export { classifier, convolutionalClassifier, type ClassifierOptions } from "./fcn/classifier.js";
+export { classifier, classifierTraining, convolutionalClassifier, type ClassifierOptions } from "./fcn/classifier.js";
 export type { TrunkName } from "./fcn/trunks.js";
 export { convolutionalize, type FlattenOrder } from "./fcn/convolutionalize.js";
 export { coordinateMap, cropLike, cropOffset, formatCoordinateMap, receptiveField, type AxisMap, type CoordinateMap } from "./fcn/coordinate-map.js";

@@ -1,6 +1,7 @@
 /** The trunks as image classifiers: on the crop they were trained on, and convolutionalised on images of any size (paper section 3.1). */
 import { graph, type Graph } from "../graph/graph.js";
 import { conv2d } from "../kernels/conv2d.js";
+import { softmaxCrossEntropy } from "../kernels/loss.js";
 import { zeros } from "../tensor/init.js";
 import { input, param, type Tensor } from "../tensor/tensor.js";
 import { trunkOf, type TrunkName } from "./trunks.js";
@@ -20,13 +21,29 @@ export interface ClassifierOptions {
 
 /** The classification net: image [N, C, size, size] of the trunk's crop size -> scores [N, classes]. Parameters are called `<layer>.weight`, `<layer>.bias`. */
 export function classifier(options: ClassifierOptions): Graph<{ readonly image: Tensor }, { readonly scores: Tensor }> {
-  const trunk = trunkOf(options.trunk);
-  const { classes = trunk.classification.classes, width = 1, batch = 1, dropout = 0.5 } = options;
-  const { channels, size } = trunk.crop;
-  return graph({ image: input([batch, channels, size, size]) }, ({ image }) => {
-    const top = last(classifierTrunk(trunk, image, { width, dropout }));
-    return { scores: fullyConnected(trunk, trunk.classification.name, top, classes) };
+  return graph({ image: cropInput(options) }, ({ image }) => ({ scores: classifierScores(image, options) }));
+}
+
+/** The same net with labels i32 [N] and `loss`, the mean cross entropy, to train on. */
+export function classifierTraining(
+  options: ClassifierOptions,
+): Graph<{ readonly image: Tensor; readonly labels: Tensor }, { readonly scores: Tensor; readonly loss: Tensor }> {
+  return graph({ image: cropInput(options), labels: input([options.batch ?? 1], "i32") }, ({ image, labels }) => {
+    const scores = classifierScores(image, options);
+    return { scores, loss: softmaxCrossEntropy(scores, labels) };
   });
+}
+
+function cropInput({ trunk, batch = 1 }: ClassifierOptions): Tensor {
+  const { channels, size } = trunkOf(trunk).crop;
+  return input([batch, channels, size, size]);
+}
+
+function classifierScores(image: Tensor, options: ClassifierOptions): Tensor {
+  const trunk = trunkOf(options.trunk);
+  const { classes = trunk.classification.classes, width = 1, dropout = 0.5 } = options;
+  const top = last(classifierTrunk(trunk, image, { width, dropout }));
+  return fullyConnected(trunk, trunk.classification.name, top, classes);
 }
 
 /**
