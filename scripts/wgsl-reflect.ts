@@ -28,3 +28,11 @@ export interface Reflection {
   readonly entry: { readonly compute: readonly { readonly name: string }[] };
 }
 export const WgslReflect = module.WgslReflect as new (code: string) => Reflection;
+
+/** Runs a kernel's workgroups in lockstep and reports unordered accesses; its own docs are in the package's README. */
+export const detectRaces = module.detectRaces as (
+  code: string,
+  kernel: string,
+  workgroups: readonly number[],
+  bindGroups: Readonly<Record<string, Readonly<Record<string, unknown>>>>,
+) => { readonly races: readonly { readonly message: string }[]; readonly errors: readonly string[] };

@@ -1,0 +1,75 @@
+/** Every shader with a barrier, run by the race detector on a tiny case. A new one is added to TINY. */
+import { expect } from "chai";
+import { opOf } from "../../src/kernels/ops.js";
+import type { DeviceTraits, Dispatch } from "../../src/kernels/op.js";
+import { SHADERS } from "../../src/shaders.gen.js";
+import { byteLength } from "../../src/tensor/layout.js";
+import type { Shape, TensorSpec } from "../../src/tensor/shape.js";
+import { racesIn, sourceOf } from "../harness/races.js";
+
+interface Tiny {
+  readonly op: string;
+  readonly inputs: readonly Shape[];
+  readonly attrs: object;
+}
+
+/** Under 20,000 operations each, by shader. */
+const TINY: Readonly<Record<string, Tiny>> = {
+  "reduce.workgroup": { op: "reduceSum", inputs: [[5, 9, 2]], attrs: { axes: [0, 1], keep: [] } },
+};
+
+const TRAITS: DeviceTraits = { software: false, subgroups: false, maxInvocations: 256, maxWorkgroupStorage: 16384 };
+
+/** The first dispatch of the op's variants that runs the shader, and buffers for it: ones in, NaNs out. */
+function tinyDispatch(shader: string): { dispatch: Dispatch; buffers: Record<string, ArrayBuffer> } {
+  const { op: name, inputs, attrs } = TINY[shader]!;
+  const op = opOf(name);
+  const specs = inputs.map((shape): TensorSpec => ({ shape, dtype: "f32" }));
+  const output = op.infer(specs, attrs);
+  for (const variant of op.variants(specs, output, attrs, TRAITS)) {
+    const dispatch = variant.dispatches.find((d) => d.shader === shader);
+    if (!dispatch) continue;
+    const make = (bytes: number, value: number): ArrayBuffer => new Float32Array(bytes / 4).fill(value).buffer;
+    const buffers = Object.entries(dispatch.buffers).map(([binding, ref]): [string, ArrayBuffer] => {
+      if (ref === "output") return [binding, make(byteLength(output.shape), NaN)];
+      if (ref === "absent") return [binding, make(16, 0)];
+      return [binding, "input" in ref ? make(byteLength(inputs[ref.input]!), 1) : make(variant.scratchBytes![ref.scratch]!, 1)];
+    });
+    return { dispatch, buffers: Object.fromEntries(buffers) };
+  }
+  throw new Error(`no variant of ${name} runs ${shader}`);
+}
+
+describe("races", () => {
+  const withBarriers = Object.entries(SHADERS).filter(([, shader]) => shader.code.includes("workgroupBarrier"));
+
+  it("every shader with a barrier has a tiny case", () => {
+    expect(withBarriers.map(([name]) => name).filter((name) => !(name in TINY))).to.deep.equal([]);
+  });
+
+  for (const [name] of withBarriers) {
+    it(`${name} has none`, () => {
+      const { dispatch, buffers } = tinyDispatch(name);
+      expect(racesIn(dispatch, buffers)).to.deep.equal([]);
+    });
+  }
+
+  it("the detector computes what the kernel does", () => {
+    const { dispatch, buffers } = tinyDispatch("reduce.workgroup");
+    racesIn(dispatch, buffers);
+    expect([...new Float32Array(buffers.y!).subarray(0, 2)]).to.deep.equal([45, 45]);
+  });
+
+  for (const [which, place] of [
+    ["before the tree", /workgroupBarrier\(\);(?=\s*for)/],
+    ["inside the tree", /workgroupBarrier\(\);(?=\s*\}\s*if)/],
+  ] as const) {
+    it(`a barrier removed ${which} is reported`, () => {
+      const { dispatch, buffers } = tinyDispatch("reduce.workgroup");
+      const code = sourceOf(dispatch);
+      const broken = code.replace(place, "");
+      expect(broken, "the barrier is found in the source").to.not.equal(code);
+      expect(racesIn(dispatch, buffers, broken).join("\n")).to.include("Data race on 'sums'");
+    });
+  }
+});
