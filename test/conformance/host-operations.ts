@@ -1,5 +1,5 @@
 /** The neutral operations that are functions of the host: fillers, metrics and layer sizes of the paper's nets. */
-import { bilinear, bilinearEveryPair, confusionMatrix, graph, input, segmentationMetrics, type Init } from "../../src/index.js";
+import { bilinear, bilinearEveryPair, confusionMatrix, fcnLayers, graph, input, segmentationMetrics, type FcnOptions, type Init } from "../../src/index.js";
 import { Attributes } from "./attributes.js";
 import type { Engine } from "./engine.js";
 import { decode, type CaseTensor, type ConformanceCase } from "./format.js";
@@ -16,6 +16,18 @@ export const HOST_OPERATIONS: Readonly<Record<string, HostOperation>> = {
     return { w: filled(bilinear(), [classes, classes, kernel, kernel]) };
   },
 
+  /** Sizes of the layers that the case names, read off the graph of the net. */
+  async fcnSizes({ attributes, outputs }) {
+    const a = new Attributes("fcnSizes", attributes);
+    const image = input([1, 3, a.number("height"), a.number("width")]);
+    const { layers } = fcnLayers(image, { ...referenceNet(a.string("variant")), classes: 21, padding: "caffe" });
+    const sizes = outputs.flatMap(({ name }): [string, Value][] => {
+      const layer = layers.get(name);
+      return layer ? [[name, { shape: [2], data: layer.shape.slice(2) }]] : [];
+    });
+    return Object.fromEntries(sizes);
+  },
+
   async segMetrics(given, engine) {
     const classes = new Attributes("segMetrics", given.attributes).number("classes");
     const [labels, prediction] = [operand(given, "labels"), operand(given, "prediction")];
@@ -27,6 +39,14 @@ export const HOST_OPERATIONS: Readonly<Record<string, HostOperation>> = {
     return { hist: { shape: [classes, classes], data: counts! }, ...Object.fromEntries(metrics) };
   },
 };
+
+/** The authors' nets are called by data set and net: `voc-fcn8s`, `voc-fcn-alexnet`. */
+function referenceNet(variant: string): Pick<FcnOptions, "trunk" | "variant"> {
+  if (variant.endsWith("-fcn-alexnet")) return { trunk: "alexnet", variant: "32s" };
+  const stride = /-fcn(\d+s)(-atonce)?$/.exec(variant);
+  if (!stride) throw new Error(`fcnSizes: there is no net ${variant}`);
+  return { trunk: "vgg16", variant: `${stride[1]}${stride[2] ? "-at-once" : ""}` };
+}
 
 function filled(init: Init, shape: readonly number[]): Value {
   return { shape, data: init(shape, Math.random) };
