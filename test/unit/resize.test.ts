@@ -1,7 +1,9 @@
 import { expect } from "chai";
-import { resize, type ResizeOptions } from "../../src/kernels/resize.js";
+import { resize, type CoordinateMode, type NearestMode, type ResizeAttrs, type ResizeOptions } from "../../src/kernels/resize.js";
+import { tableChunks } from "../../src/kernels/resize-table.js";
 import { evaluate } from "../../src/reference/evaluate.js";
 import { floats } from "../../src/reference/nd-array.js";
+import { resize as resizeReference } from "../../src/reference/resize.js";
 import { ShapeError } from "../../src/tensor/errors.js";
 import { input } from "../../src/tensor/tensor.js";
 
@@ -11,6 +13,44 @@ function resized(options: ResizeOptions): number[] {
   const y = resize(x, options);
   return [...evaluate([y], new Map([[x, floats(x.shape, Float64Array.of(1, 2, 3, 4))]])).get(y)!.data];
 }
+
+const COORDINATES: readonly CoordinateMode[] = [
+  "half_pixel",
+  "half_pixel_symmetric",
+  "pytorch_half_pixel",
+  "align_corners",
+  "asymmetric",
+];
+const NEAREST: readonly NearestMode[] = ["round_prefer_floor", "round_prefer_ceil", "floor", "ceil"];
+const SCALES = [2, 3, 4, 7 / 4, 7 / 3, 1.5, 1.2, 0.9, 0.75, 0.6, Math.fround(0.6), 0.5, 0.4, 1 / 3, 0.25];
+
+describe("resize: the table of an axis", () => {
+  for (const coordinateMode of COORDINATES) {
+    for (const nearestMode of [...NEAREST, null]) {
+      it(`${coordinateMode} ${nearestMode ?? "linear"} is the reference's, to the last bit of float64`, () => {
+        for (const scale of SCALES) {
+          for (const from of [1, 2, 3, 4, 7, 10, 33, 600]) {
+            const to = Math.floor(from * scale);
+            if (to < 1) continue;
+            const mode = nearestMode ? "nearest" : "linear";
+            const attrs: ResizeAttrs = { axis: 0, from, to, scale, mode, coordinateMode, nearestMode: nearestMode ?? "floor" };
+            const ramp = floats(
+              [from],
+              Float64Array.from({ length: from }, (_, k) => 2 ** (k % 50)),
+            );
+            const want = resizeReference([ramp], attrs, { shape: [to], dtype: "f32" }).data;
+            const entries = tableChunks(attrs).flatMap(({ table }) => table);
+            const got = Array.from(want, (_, o) => {
+              const [left, weight] = [entries[2 * o]!, entries[2 * o + 1]!];
+              return (1 - weight) * ramp.data[left]! + (weight > 0 ? weight * ramp.data[left + 1]! : 0);
+            });
+            expect(got, `${from} by ${scale}`).to.deep.equal([...want]);
+          }
+        }
+      });
+    }
+  }
+});
 
 describe("resize: several axes, sizes and errors", () => {
   it("interpolates over both axes of an image (ONNX resize_upsample_scales_linear)", () => {
