@@ -57,7 +57,7 @@ describe("races", () => {
   it("the detector computes what the kernel does", () => {
     const { dispatch, buffers } = tinyDispatch("reduce.workgroup");
     racesIn(dispatch, buffers);
-    expect([...new Float32Array(buffers.y!).subarray(0, 2)]).to.deep.equal([45, 45]);
+    expect([...new Float32Array(buffers["y"]!).subarray(0, 2)]).to.deep.equal([45, 45]);
   });
 
   for (const [which, place] of [
