@@ -25,15 +25,16 @@ const states = [
 ] as const;
 
 function casesOf(attrs: readonly DropoutAttrs[]): OpCase<"dropout">[] {
-  return shapes.flatMap((shape) =>
-    attrs.flatMap((a) =>
-      states.map((state) => ({
+  return shapes.flatMap((shape, i) =>
+    attrs.map((a, k) => {
+      const state = states[(i + k) % states.length]!;
+      return {
         name: `[${shape.join(", ")}] p ${a.p}, node ${a.seed}, offset ${a.offset}, state ${state.join(" ")}`,
-        inputs: [{ shape }, { shape: [2], dtype: "u32" as const, values: (i: number) => state[i]! }],
+        inputs: [{ shape }, { shape: [2], dtype: "u32" as const, values: (j: number) => state[j]! }],
         attrs: a,
         shape,
-      })),
-    ),
+      };
+    }),
   );
 }
 

@@ -21,19 +21,26 @@ const reductions: readonly (readonly [Shape, number, Shape])[] = [
   [[2, 3, 2, 5, 3, 2], 2, [2, 3, 5, 3, 2]],
 ];
 
-// Small integers are full of ties.
+const options = [
+  { keepDims: false, selectLastIndex: false },
+  { keepDims: true, selectLastIndex: true },
+  { keepDims: true, selectLastIndex: false },
+  { keepDims: false, selectLastIndex: true },
+];
+
+// Small integers are full of ties. Images take every option, other shapes one.
 describeOp("argMax", {
   exact: true,
   bound: { abs: 0, rel: 0 },
-  cases: reductions.flatMap(([x, axis, y]) =>
-    [false, true].flatMap((keepDims) =>
-      [false, true].map((selectLastIndex) => ({
+  cases: reductions.flatMap(([x, axis, y], n) =>
+    options
+      .filter((_, k) => (x.length === 4 && axis === 1) || k === n % options.length)
+      .map(({ keepDims, selectLastIndex }) => ({
         name: `[${x.join(", ")}] along ${axis}${keepDims ? ", kept" : ""}${selectLastIndex ? ", last of equals" : ""}`,
         inputs: [{ shape: x }],
         attrs: { axis, keepDims, selectLastIndex },
         shape: keepDims ? x.map((d, i) => (i === axis ? 1 : d)) : y,
       })),
-    ),
   ),
 });
 
@@ -41,10 +48,10 @@ describeOp("argMax", {
 const anyLabel = (i: number, random: () => number): number => (i % 19 === 4 ? 255 : Math.floor(random() * 9) - 2);
 
 describeOp("confusionMatrix", {
-  exact: true,
   bound: { abs: 0, rel: 0 },
-  cases: [[1], [64], [65], [3, 67], [2, 12, 15], [1, 40, 41], [2, 3, 5, 7], [2, 4, 5, 7], [2, 3, 2, 3, 2]].flatMap((shape) =>
-    [1, 5, 21].map((classes) => ({
+  cases: [[1], [64], [65], [3, 67], [2, 12, 15], [1, 40, 41], [2, 3, 5, 7], [2, 4, 5, 7], [2, 3, 2, 3, 2]].map((shape, i) => {
+    const classes = [5, 21, 1][i % 3]!;
+    return {
       name: `[${shape.join(", ")}] with ${classes} classes`,
       inputs: [
         { shape, dtype: "i32" as const, values: anyLabel },
@@ -52,6 +59,6 @@ describeOp("confusionMatrix", {
       ],
       attrs: { classes },
       shape: [classes, classes],
-    })),
-  ),
+    };
+  }),
 });

@@ -1,19 +1,20 @@
 import type { Shape } from "../../src/tensor/shape.js";
 import { describeOp, type CaseInput } from "../harness/op-cases.js";
 
+/** The first three take every option, the others one each. */
 const shapes: readonly Shape[] = [
-  [1, 1],
+  [2, 21, 5, 7],
   [3, 5],
+  [2, 5, 3, 2, 3],
+  [1, 1],
   [65, 2],
   [3, 5, 2],
   [1, 2, 3, 3],
-  [2, 21, 5, 7],
   [1, 8, 8, 8],
   [1, 63, 3, 3],
   [1, 64, 3, 3],
   [1, 65, 3, 3],
   [2, 3, 1, 65],
-  [2, 5, 3, 2, 3],
   [2, 5, 4, 2, 3],
   [2, 3, 2, 3, 2, 2],
 ];
@@ -36,7 +37,11 @@ const options = [
 type Make<A> = (shape: Shape, o: (typeof options)[number]) => { inputs: readonly CaseInput[]; attrs: A; shape: Shape };
 
 function casesOf<A>(make: Make<A>): { name: string; inputs: readonly CaseInput[]; attrs: A; shape: Shape }[] {
-  return shapes.flatMap((shape) => options.map((o) => ({ name: `[${shape.join(", ")}]${o.name}`, ...make(shape, o) })));
+  return shapes.flatMap((shape, i) =>
+    options
+      .filter((_, k) => i < 3 || k === i % options.length)
+      .map((o) => ({ name: `[${shape.join(", ")}]${o.name}`, ...make(shape, o) })),
+  );
 }
 
 const pixels = ([n, , ...rest]: Shape): Shape => [n!, ...rest];
@@ -94,7 +99,6 @@ describeOp("nllGrad", {
 });
 
 describeOp("labelWeights", {
-  exact: true,
   bound: { abs: 0, rel: 0 },
   cases: casesOf((shape, { ignoreIndex, weighted }) => ({
     inputs: [labels(shape), ...weights(shape, weighted)],

@@ -86,7 +86,7 @@ describe("sgdUpdate", () => {
             `${name}: padding lanes`,
           ).to.equal(true);
         }
-        expect([...unpack(shape, got.grad!)]).to.deep.equal([...grad]);
+        expect([...unpack(shape, got["grad"]!)]).to.deep.equal([...grad]);
       });
     }
   }
@@ -100,7 +100,7 @@ describe("sgdUpdate", () => {
       velocity: new Float32Array(numel(shape)),
       weight,
     });
-    expect([...unpack(shape, got.weight!)]).to.deep.equal([...weight]);
+    expect([...unpack(shape, got["weight"]!)]).to.deep.equal([...weight]);
   });
 });
 
@@ -110,8 +110,8 @@ describe("accumulateGradient", () => {
       const integers = (): Float32Array => values(shape).map((v) => Math.round(100 * v));
       const [grad, total] = [integers(), integers()];
       const got = await runUpdate(accumulateGradient(shape), shape, { grad, total });
-      expect([...unpack(shape, got.total!)]).to.deep.equal([...total.map((v, i) => v + grad[i]!)]);
-      expect(padding(shape, got.total!).every((v) => v === 0)).to.equal(true);
+      expect([...unpack(shape, got["total"]!)]).to.deep.equal([...total.map((v, i) => v + grad[i]!)]);
+      expect(padding(shape, got["total"]!).every((v) => v === 0)).to.equal(true);
     });
   }
 });
