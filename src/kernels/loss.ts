@@ -99,7 +99,7 @@ export function softmaxWithLoss(
 }
 
 /**
- * Throws InputError naming the first label that is neither one of `classes` nor `ignoreIndex`. `name` is the input's name. Kernels
+ * Throws InputError naming the first label that is neither one of `classes` nor `ignoreIndex`. `name` begins the message ("input labels"). Kernels
  * treat such labels as ignored, which would hide a mistake (fcn.md 7, 15): a program calls this before it uploads labels.
  */
 export function checkLabels(name: string, data: ArrayLike<number>, classes: number, ignoreIndex: number | null): void {
@@ -108,7 +108,7 @@ export function checkLabels(name: string, data: ArrayLike<number>, classes: numb
     if ((label >= 0 && label < classes) || label === ignoreIndex) continue;
     const ignored = ignoreIndex === null ? "no label is ignored" : `${ignoreIndex} is ignored`;
     throw new InputError(
-      `input ${name}: label ${label} at index ${i} is outside 0 to ${classes - 1} and ${ignored}: correct the labels, or name the label to ignore as ignoreIndex`,
+      `${name}: label ${label} at index ${i} is outside 0 to ${classes - 1} and ${ignored}: correct the labels, or name the label to ignore as ignoreIndex`,
     );
   }
 }

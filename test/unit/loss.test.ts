@@ -149,11 +149,11 @@ describe("checkLabels", () => {
   it("names the first bad label, where it is and what would be good", () => {
     expect(() => checkLabels("labels", Int32Array.of(0, 1, 21, -4), 21, 255)).to.throw(
       InputError,
-      "input labels: label 21 at index 2 is outside 0 to 20 and 255 is ignored: correct the labels",
+      "labels: label 21 at index 2 is outside 0 to 20 and 255 is ignored: correct the labels",
     );
     expect(() => checkLabels("truth", Int32Array.of(-1), 21, null)).to.throw(
       InputError,
-      "input truth: label -1 at index 0 is outside 0 to 20 and no label is ignored",
+      "truth: label -1 at index 0 is outside 0 to 20 and no label is ignored",
     );
   });
 });
