@@ -3,9 +3,7 @@ struct Params {
   count: u32, // elements of y in memory
   rank: u32, // axes of the walk
   lanes: u32, // positions of the innermost axis that hold values
-  dims: array<vec4u, 2>, // extents, outermost first
-  a_strides: array<vec4u, 2>,
-  b_strides: array<vec4u, 2>,
+  axes: array<vec4u, 8>, // outermost first: extent, stride in a, stride in b
 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> a: array<f32>;
@@ -26,18 +24,17 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   var at_b = 0u;
   var is_padding = false;
   for (var k = params.rank; k > 0u; k--) {
-    let axis = k - 1u;
-    let extent = params.dims[axis / 4u][axis % 4u];
+    let axis = params.axes[k - 1u];
     var coordinate = rest;
     if (k > 1u) { // the outermost axis needs no division, which is slow on every device
-      rest = coordinate / extent;
-      coordinate -= rest * extent;
+      rest = coordinate / axis.x;
+      coordinate -= rest * axis.x;
     }
     if (k == params.rank) {
       is_padding = coordinate >= params.lanes;
     }
-    at_a += coordinate * params.a_strides[axis / 4u][axis % 4u];
-    at_b += coordinate * params.b_strides[axis / 4u][axis % 4u];
+    at_a += coordinate * axis.y;
+    at_b += coordinate * axis.z;
   }
   if (is_padding) {
     y[i] = 0.0;

@@ -5,13 +5,8 @@ struct Params {
   lanes: u32, // positions of the innermost axis that hold values; the rest is padding and gets 0
   fill: u32, // bits
   base: u32, // first element of the region in y
-  dims: array<vec4u, 2>, // extents of the region, outermost first
-  y_strides: array<vec4u, 2>,
-  x_strides: array<vec4u, 2>,
-  extents: array<vec4i, 2>, // of x
-  shifts: array<vec4i, 2>,
-  muls: array<vec4i, 2>,
-  divs: array<vec4i, 2>, // positive
+  axes: array<vec4u, 8>, // of the region, outermost first: extent, stride in y, stride in x
+  moves: array<vec4i, 8>, // along the same axes: mul, shift, div (positive), extent of x
 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> x: array<u32>;
@@ -32,28 +27,27 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   var is_inside = true;
   var is_padding = false;
   for (var k = params.rank; k > 0u; k--) {
-    let a = (k - 1u) / 4u;
-    let b = (k - 1u) % 4u;
-    let extent = params.dims[a][b];
+    let axis = params.axes[k - 1u];
+    let from_x = params.moves[k - 1u];
     var p = rest;
     if (k > 1u) { // the outermost axis needs no division, which is slow on every device
-      rest = p / extent;
-      p -= rest * extent;
+      rest = p / axis.x;
+      p -= rest * axis.x;
     }
     if (k == params.rank) {
       is_padding = p >= params.lanes;
     }
-    at_y += p * params.y_strides[a][b];
+    at_y += p * axis.y;
     var q = i32(p);
     if (STEPPED) {
-      let t = q * params.muls[a][b] + params.shifts[a][b];
-      q = t / params.divs[a][b];
-      is_inside = is_inside && t >= 0 && q * params.divs[a][b] == t;
+      let t = q * from_x.x + from_x.y;
+      q = t / from_x.z;
+      is_inside = is_inside && t >= 0 && q * from_x.z == t;
     } else {
-      q += params.shifts[a][b];
+      q += from_x.y;
     }
-    is_inside = is_inside && q >= 0 && q < params.extents[a][b];
-    at_x += u32(q) * params.x_strides[a][b];
+    is_inside = is_inside && q >= 0 && q < from_x.w;
+    at_x += u32(q) * axis.z;
   }
   var value = select(params.fill, 0u, is_padding);
   if (is_inside && !is_padding) {

@@ -8,10 +8,7 @@ struct Params {
   b_step: u32,
   alpha: f32,
   beta: f32,
-  dims: array<vec4u, 2>, // extents of y in memory order, outermost first
-  a_strides: array<vec4u, 2>,
-  b_strides: array<vec4u, 2>,
-  c_strides: array<vec4u, 2>,
+  axes: array<vec4u, 8>, // of y in memory order, outermost first: extent, strides in a, b and c
 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> a: array<f32>;
@@ -37,19 +34,18 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   var at_c = 0u;
   var is_padding = false;
   for (var k = params.rank; k > 0u; k--) {
-    let axis = k - 1u;
-    let extent = params.dims[axis / 4u][axis % 4u];
+    let axis = params.axes[k - 1u];
     var p = rest;
     if (k > 1u) { // the outermost axis needs no division, which is slow on every device
-      rest = p / extent;
-      p -= rest * extent;
+      rest = p / axis.x;
+      p -= rest * axis.x;
     }
     if (k == params.rank) {
       is_padding = p >= params.lanes;
     }
-    at_a += p * params.a_strides[axis / 4u][axis % 4u];
-    at_b += p * params.b_strides[axis / 4u][axis % 4u];
-    at_c += p * params.c_strides[axis / 4u][axis % 4u];
+    at_a += p * axis.y;
+    at_b += p * axis.z;
+    at_c += p * axis.w;
   }
   if (is_padding) {
     y[i] = 0.0;

@@ -3,10 +3,7 @@ struct Params {
   count: u32, // elements of y in memory
   rank: u32,
   lanes: u32, // positions of the innermost axis that hold values
-  dims: array<vec4u, 2>, // extents of y in memory order, padding included
-  x_strides: array<vec4u, 2>,
-  extents: array<vec4i, 2>, // of x
-  begins: array<vec4i, 2>, // positions of y before x
+  axes: array<vec4i, 8>, // of y in memory order, outermost first: extent with padding, extent of x, positions before x, stride in x
 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> x: array<u32>;
@@ -43,18 +40,16 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   var at = 0u;
   var is_padding = false;
   for (var k = params.rank; k > 0u; k--) {
-    let a = (k - 1u) / 4u;
-    let b = (k - 1u) % 4u;
-    let extent = params.dims[a][b];
+    let axis = params.axes[k - 1u];
     var p = rest;
     if (k > 1u) { // the outermost axis needs no division, which is slow on every device
-      rest = p / extent;
-      p -= rest * extent;
+      rest = p / u32(axis.x);
+      p -= rest * u32(axis.x);
     }
     if (k == params.rank) {
       is_padding = p >= params.lanes;
     }
-    at += u32(source(i32(p) - params.begins[a][b], params.extents[a][b])) * params.x_strides[a][b];
+    at += u32(source(i32(p) - axis.z, axis.y) * axis.w);
   }
   if (is_padding) {
     y[i] = 0u;

@@ -6,8 +6,7 @@ struct Params {
   term_stride: u32, // in vec4s, as all strides here
   strip: u32, // terms that one invocation adds
   rank: u32, // kept axes
-  dims: array<vec4u, 2>, // extents of the kept axes, outermost first
-  strides: array<vec4u, 2>, // their strides in x
+  axes: array<vec4u, 8>, // kept axes, outermost first: extent, stride in x
 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> x: array<vec4f>;
@@ -25,14 +24,13 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   var rest = i - part * params.inner;
   var at = 0u;
   for (var k = params.rank; k > 0u; k--) {
-    let axis = k - 1u;
-    let extent = params.dims[axis / 4u][axis % 4u];
+    let axis = params.axes[k - 1u];
     var coordinate = rest;
     if (k > 1u) { // the outermost axis needs no division, which is slow on every device
-      rest = coordinate / extent;
-      coordinate -= rest * extent;
+      rest = coordinate / axis.x;
+      coordinate -= rest * axis.x;
     }
-    at += coordinate * params.strides[axis / 4u][axis % 4u];
+    at += coordinate * axis.y;
   }
   let first = part * params.strip;
   let last = min(first + params.strip, params.terms);

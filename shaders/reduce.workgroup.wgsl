@@ -7,8 +7,7 @@ struct Params {
   strip: u32, // terms that one workgroup adds
   rank: u32, // kept axes
   lanes: u32, // positions of the innermost kept axis that hold values
-  dims: array<vec4u, 2>, // extents of the kept axes, outermost first
-  strides: array<vec4u, 2>, // their strides in x
+  axes: array<vec4u, 8>, // kept axes, outermost first: extent, stride in x
 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> x: array<f32>;
@@ -30,17 +29,16 @@ fn main(
   var at = 0u;
   var is_padding = i >= params.count;
   for (var k = params.rank; k > 0u; k--) {
-    let axis = k - 1u;
-    let extent = params.dims[axis / 4u][axis % 4u];
+    let axis = params.axes[k - 1u];
     var coordinate = rest;
     if (k > 1u) { // the outermost axis needs no division, which is slow on every device
-      rest = coordinate / extent;
-      coordinate -= rest * extent;
+      rest = coordinate / axis.x;
+      coordinate -= rest * axis.x;
     }
     if (k == params.rank && coordinate >= params.lanes) {
       is_padding = true;
     }
-    at += coordinate * params.strides[axis / 4u][axis % 4u];
+    at += coordinate * axis.y;
   }
   var total = 0.0;
   if (!is_padding) {

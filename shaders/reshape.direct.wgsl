@@ -4,10 +4,8 @@ struct Params {
   rank: u32,
   lanes: u32, // positions of y's innermost axis that hold values
   x_rank: u32,
-  dims: array<vec4u, 2>, // extents of y in memory order, padding included
-  numbers: array<vec4u, 2>, // row-major strides of y's axes
-  x_dims: array<vec4u, 2>, // extents of x in row-major order
-  x_strides: array<vec4u, 2>, // in x's memory
+  axes: array<vec4u, 8>, // of y in memory order, outermost first: extent with padding, row-major stride
+  x_axes: array<vec4u, 8>, // of x in row-major order: extent, stride in memory
 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> x: array<u32>;
@@ -25,17 +23,16 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   var number = 0u;
   var is_padding = false;
   for (var k = params.rank; k > 0u; k--) {
-    let axis = k - 1u;
-    let extent = params.dims[axis / 4u][axis % 4u];
+    let axis = params.axes[k - 1u];
     var p = rest;
     if (k > 1u) { // the outermost axis needs no division, which is slow on every device
-      rest = p / extent;
-      p -= rest * extent;
+      rest = p / axis.x;
+      p -= rest * axis.x;
     }
     if (k == params.rank) {
       is_padding = p >= params.lanes;
     }
-    number += p * params.numbers[axis / 4u][axis % 4u];
+    number += p * axis.y;
   }
   if (is_padding) {
     y[i] = 0u;
@@ -43,14 +40,13 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   }
   var at = 0u;
   for (var k = params.x_rank; k > 0u; k--) {
-    let axis = k - 1u;
-    let extent = params.x_dims[axis / 4u][axis % 4u];
+    let axis = params.x_axes[k - 1u];
     var p = number;
     if (k > 1u) {
-      number = p / extent;
-      p -= number * extent;
+      number = p / axis.x;
+      p -= number * axis.x;
     }
-    at += p * params.x_strides[axis / 4u][axis % 4u];
+    at += p * axis.y;
   }
   y[i] = x[at];
 }

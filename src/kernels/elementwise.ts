@@ -9,7 +9,7 @@ import { broadcastShapes, checkShape, formatShape, numel, sameShape, type Shape,
 import type { Tensor } from "../tensor/tensor.js";
 import { apply, dispatch, grid, inputRef, type Dispatch, type Op, type Ref, type Variant } from "./op.js";
 import { sumTo } from "./reduce.js";
-import { broadcastStrides, extents, stridesOf, walk } from "./strided.js";
+import { axisTable, broadcastStrides, walk } from "./strided.js";
 
 export interface BinaryAttrs {}
 
@@ -103,7 +103,7 @@ function binaryDirect(code: number, a: Shape, b: Shape, y: Shape): Dispatch {
   const { axes, lanes } = walk(y, [broadcastStrides(a, y), broadcastStrides(b, y)]);
   const count = physicalSize(y);
   return dispatch("binary.direct", {
-    params: { count, rank: axes.length, lanes, dims: extents(axes), a_strides: stridesOf(axes, 1), b_strides: stridesOf(axes, 2) },
+    params: { count, rank: axes.length, lanes, axes: axisTable(axes) },
     buffers: { a: inputRef(0), b: inputRef(1), y: "output" },
     constants: { OP: code },
     workgroups: grid(count),

@@ -6,7 +6,7 @@
 import { layoutOf, logicalStrides } from "../tensor/layout.js";
 import type { Shape } from "../tensor/shape.js";
 import { dispatch, grid, inputRef, type Dispatch, type Ref, type Variant } from "./op.js";
-import { eight } from "./strided.js";
+import { table } from "./strided.js";
 
 /** What one logical axis of the output reads. */
 export interface Source {
@@ -178,19 +178,9 @@ function isStepped(axes: readonly MoveAxis[]): boolean {
 }
 
 function fields(axes: readonly MoveAxis[]) {
-  const of = (key: keyof MoveAxis, filler: number): number[] =>
-    eight(
-      axes.map((a) => a[key]),
-      filler,
-    );
   return {
     rank: axes.length,
-    dims: of("dim", 1),
-    y_strides: of("outStride", 0),
-    x_strides: of("stride", 0),
-    extents: of("extent", 1),
-    shifts: of("shift", 0),
-    muls: of("mul", 1),
-    divs: of("div", 1),
+    axes: table(axes.map((a) => [a.dim, a.outStride, a.stride])),
+    moves: table(axes.map((a) => [a.mul, a.shift, a.div, a.extent])),
   };
 }

@@ -11,7 +11,7 @@ import { scale } from "./elementwise.js";
 import { apply, dispatch, grid, inputRef, type Dispatch, type Op } from "./op.js";
 import { sumTo } from "./reduce.js";
 import { reshape } from "./reshape.js";
-import { broadcastStrides, extents, stridesOf, walk } from "./strided.js";
+import { axisTable, broadcastStrides, walk } from "./strided.js";
 
 /** Of the product of inputs a, b and, where there is a third, c. */
 export interface MatmulAttrs {
@@ -123,10 +123,7 @@ function matmulDirect(a: Shape, b: Shape, c: Shape | undefined, y: Shape, attrs:
       b_step: right.step,
       alpha: attrs.alpha,
       beta: attrs.beta,
-      dims: extents(axes),
-      a_strides: stridesOf(axes, 1),
-      b_strides: stridesOf(axes, 2),
-      c_strides: stridesOf(axes, 3),
+      axes: axisTable(axes),
     },
     buffers: { a: inputRef(0), b: inputRef(1), c: c ? inputRef(2) : "absent", y: "output" },
     constants: { HAS_C: c !== undefined },

@@ -10,7 +10,7 @@ import type { Tensor } from "../tensor/tensor.js";
 import { floatBits, gatherVariants } from "./gather.js";
 import { apply, dispatch, grid, inputRef, scratchRef, type Dispatch, type Op, type Ref } from "./op.js";
 import { slice } from "./slice.js";
-import { eight } from "./strided.js";
+import { table } from "./strided.js";
 
 export type BorderMode = "edge" | "reflect" | "symmetric" | "wrap";
 
@@ -102,13 +102,7 @@ export const padBorderOp: Op<PadBorderAttrs> = {
       count,
       rank: order.length,
       lanes: dims[dims.length - 1] ?? 1,
-      dims: eight(padded, 1),
-      x_strides: eight(order.map((axis) => logical[axis]!)),
-      extents: eight(
-        order.map((axis) => x!.shape[axis]!),
-        1,
-      ),
-      begins: eight(order.map((axis) => begin[axis]!)),
+      axes: table(order.map((axis, k) => [padded[k]!, x!.shape[axis]!, begin[axis]!, logical[axis]!])),
     };
     const direct = dispatch("pad-border.direct", { params, buffers: { x: inputRef(0), y: "output" }, constants: { MODE: MODES[mode] }, workgroups: grid(count) });
     return [{ name: "direct", dispatches: [direct] }];

@@ -2,7 +2,7 @@
 import { physicalSize, BYTES_PER_ELEMENT } from "../tensor/layout.js";
 import type { Shape } from "../tensor/shape.js";
 import { dispatch, grid, inputRef, scratchRef, WORKGROUP_SIZE, type Dispatch, type Ref } from "./op.js";
-import { coalesce, extents, stridesOf, walk, type Axis } from "./strided.js";
+import { axisTable, coalesce, walk, type Axis } from "./strided.js";
 
 export interface SumProblem {
   readonly output: Shape;
@@ -78,7 +78,7 @@ function stageDispatch(
   to: Ref,
 ): Dispatch {
   const { term, strip, count, inner } = of;
-  const common = { count, inner, terms: term.extent, term_stride: term.strides[0]!, strip, rank: walked.length, dims: extents(walked), strides: stridesOf(walked, 1) };
+  const common = { count, inner, terms: term.extent, term_stride: term.strides[0]!, strip, rank: walked.length, axes: axisTable(walked) };
   const buffers = { x: from, y: to };
   if (stage.isVec4) return dispatch("reduce.vec4", { params: common, buffers, workgroups: grid(count) });
   // Without kept axes the innermost walked axis is a reduced one, and all of it holds values.

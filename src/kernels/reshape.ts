@@ -8,7 +8,7 @@ import { checkShape, formatShape, numel, rowMajorStrides, sameShape, type Shape 
 import type { Tensor } from "../tensor/tensor.js";
 import { gatherVariants } from "./gather.js";
 import { apply, dispatch, grid, inputRef, type Op } from "./op.js";
-import { coalesce, eight, extents, stridesOf, walk } from "./strided.js";
+import { axisTable, coalesce, table, walk } from "./strided.js";
 
 export interface ReshapeAttrs {
   readonly shape: Shape;
@@ -60,11 +60,9 @@ export const reshapeOp: Op<ReshapeAttrs> = {
       count,
       rank: axes.length,
       lanes,
-      dims: extents(axes),
-      numbers: stridesOf(axes, 1),
+      axes: axisTable(axes),
       x_rank: source.length,
-      x_dims: extents(source),
-      x_strides: eight(source.map((a) => a.strides[0]!)),
+      x_axes: table(source.map((a) => [a.extent, a.strides[0]!])),
     };
     return [{ name: "direct", dispatches: [dispatch("reshape.direct", { params, buffers: { x: inputRef(0), y: "output" }, workgroups: grid(count) })] }];
   },

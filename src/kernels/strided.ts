@@ -5,7 +5,7 @@
 import { layoutOf, logicalStrides } from "../tensor/layout.js";
 import type { Shape } from "../tensor/shape.js";
 
-/** Axes that a generic kernel can walk: `array<vec4u, 2>` in the uniforms. */
+/** Axes that a generic kernel can walk: `array<vec4u, 8>` in the uniforms. */
 export const MAX_AXES = 8;
 
 /** One axis of a walk: its extent and the distance in elements that each operand moves per step. */
@@ -48,20 +48,15 @@ export function walk(shape: Shape, operands: readonly (readonly number[])[]): { 
   return { axes: merged, lanes: isPadded ? dims[last]! : (innermost?.extent ?? 1) };
 }
 
-/** The uniform fields of a walk: extents and one stride array for each operand, filled up to eight entries. */
-export function eight(values: readonly number[], fill = 0): number[] {
-  if (values.length > MAX_AXES) throw new Error(`a walk of ${values.length} axes: generic kernels take ${MAX_AXES}`);
-  return [...values, ...new Array<number>(MAX_AXES - values.length).fill(fill)];
+/** A uniform table of axes, `array<vec4, 8>`: up to four numbers each, zeros behind them. */
+export function table(rows: readonly (readonly number[])[]): number[] {
+  if (rows.length > MAX_AXES) throw new Error(`a walk of ${rows.length} axes: generic kernels take ${MAX_AXES}`);
+  const out = new Array<number>(4 * MAX_AXES).fill(0);
+  rows.forEach((row, k) => row.forEach((value, i) => (out[4 * k + i] = value)));
+  return out;
 }
 
-export function extents(axes: readonly Axis[]): number[] {
-  return eight(
-    axes.map((a) => a.extent),
-    1,
-  );
-}
-
-/** Strides of the n-th operand of a walk; 0 is the tensor whose memory order is walked. */
-export function stridesOf(axes: readonly Axis[], operand: number): number[] {
-  return eight(axes.map((a) => a.strides[operand]!));
+/** The table of a walk: of each axis the extent and the strides of the operands (up to three), without the walked tensor's own. */
+export function axisTable(axes: readonly Axis[]): number[] {
+  return table(axes.map((a) => [a.extent, ...a.strides.slice(1)]));
 }
