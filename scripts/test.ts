@@ -40,7 +40,7 @@ function readOptions(): Options {
 
 async function runPlatform(name: PlatformName, options: Options, skips: Readonly<Record<string, string>>): Promise<readonly TestResult[]> {
   const { folders, run } = PLATFORMS[name];
-  const report = createReport(skips, options.verbose);
+  const report = createReport(skips, { verbose: options.verbose });
   const started = performance.now();
   console.log(`\n── ${name} ──`);
   try {

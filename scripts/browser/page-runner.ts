@@ -1,6 +1,6 @@
 /**
  * Runs a TypeScript module in a browser page and brings back what it returns. The tests, the conformance cases and the benchmarks all go
- * through here: bundle, serve on localhost, launch, stream messages, close.
+ * through here: bundle, serve on localhost, launch, stream messages, close. In Firefox's pages readbacks are hurried (firefox-maps.ts).
  *
  *     // count.ts                                        // a script
  *     export async function main(page: Page) {           const { result } = await runInBrowser({

@@ -2,6 +2,7 @@
  * The page's half of the page runner. An entry module exports `main(page)`; the runner bundles it behind `startPage`, which hands it its
  * arguments and sends what it reports back to the runner over HTTP.
  */
+import { hurryFirefoxMaps } from "./firefox-maps.js";
 import { reportGpuErrors } from "./gpu-errors.js";
 
 /** What an entry's `main` gets. Everything that crosses is JSON: no typed arrays, no NaN. */
@@ -30,6 +31,7 @@ export async function startPage(main: (page: Page) => Promise<unknown>): Promise
   const post = openChannel();
   reportConsole(post);
   if ("gpu" in navigator) reportGpuErrors(GPUAdapter, (text) => post({ kind: "gpu-error", text }));
+  if ("gpu" in navigator && navigator.userAgent.includes("Firefox")) hurryFirefoxMaps();
   try {
     const start = (await (await fetch("/start")).json()) as PageStart;
     const result = await main({ ...start, send: (message) => post({ kind: "message", message }) });

@@ -26,8 +26,14 @@ export interface Report {
   finish(): void;
 }
 
+export interface ReportOptions {
+  /** A line per test instead of one per suite. */
+  readonly verbose?: boolean;
+  readonly print?: (text: string) => void;
+}
+
 /** `skips` maps the full titles of tests that may be skipped to the reason; any other skipped test counts as failed. */
-export function createReport(skips: Readonly<Record<string, string>>, verbose: boolean): Report {
+export function createReport(skips: Readonly<Record<string, string>>, { verbose = false, print = printAboveRunning }: ReportOptions = {}): Report {
   const results: TestResult[] = [];
   let running: TestTitle | null = null;
   let ended = false;
@@ -124,7 +130,7 @@ const FULL_FAILURES = 20;
 const MARKS = { passed: "  ✓", failed: "  ✗", skipped: "  -" } as const;
 const CLEAR_LINE = "\r\u001b[K";
 
-function print(text: string): void {
+function printAboveRunning(text: string): void {
   process.stdout.write(`${process.stdout.isTTY ? CLEAR_LINE : ""}${text}\n`);
 }
 
