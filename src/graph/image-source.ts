@@ -9,6 +9,7 @@ export interface Rgba {
   readonly data: Uint8ClampedArray;
 }
 
+/** Global constructors; there are none of them in Node. */
 const SOURCES = ["ImageBitmap", "HTMLCanvasElement", "OffscreenCanvas", "HTMLVideoElement", "VideoFrame"] as const;
 
 function isA(value: unknown, name: string): boolean {
@@ -24,19 +25,36 @@ export function isImageSource(value: unknown): value is ImageSource {
   return looksLikeImageData(value) || SOURCES.some((name) => isA(value, name));
 }
 
-/** RGBA bytes, row by row, not premultiplied. Throws InputError for an image without pixels (a closed bitmap, a video that has not loaded). */
-export function rgbaOf(source: ImageSource): Rgba {
-  if (looksLikeImageData(source)) return source;
+/**
+ * RGBA bytes, row by row, not premultiplied; a view of an ImageData's own. Errors call the image `what`. Throws InputError for an image without pixels (a
+ * closed bitmap or frame, a detached ImageData, a video that has no frame yet) and for one from another origin, whose pixels the browser keeps back.
+ */
+export function rgbaOf(source: ImageSource, what = "the image"): Rgba {
   const [width, height] = sizeOf(source);
-  if (!(width > 0 && height > 0)) throw new InputError(`the image is ${width} x ${height}: it is closed, or has not loaded yet`);
-  const canvas = new OffscreenCanvas(width, height);
-  const context = canvas.getContext("2d", { willReadFrequently: true });
-  if (!context) throw new InputError("this browser gives no 2D context to read the image with: pass ImageData");
+  const kind = SOURCES.find((name) => isA(source, name)) ?? "ImageData";
+  if (!(width > 0 && height > 0)) throw new InputError(`${what}: the ${kind} is ${width} x ${height}: it is closed, or has not loaded yet`);
+  if (looksLikeImageData(source)) {
+    if (source.data.length === 4 * width * height) return source;
+    throw new InputError(`${what}: the ImageData is ${width} x ${height} but holds ${source.data.length} bytes: its buffer was transferred away, or is not RGBA`);
+  }
+  if ("readyState" in source && source.readyState < HAVE_CURRENT_DATA) {
+    throw new InputError(`${what}: the ${kind} has no frame yet (readyState ${source.readyState}): wait for its "loadeddata" event`);
+  }
+  const context = new OffscreenCanvas(width, height).getContext("2d", { willReadFrequently: true });
+  if (!context) throw new InputError(`${what}: this browser gives no 2D context to read the ${kind} with: pass ImageData`);
   context.drawImage(source, 0, 0, width, height);
-  return context.getImageData(0, 0, width, height);
+  try {
+    return context.getImageData(0, 0, width, height);
+  } catch (error) {
+    throw new InputError(`${what}: the browser keeps the pixels of the ${kind} back (${String(error)}): load it from this origin, or with crossOrigin set`);
+  }
 }
 
-function sizeOf(source: Exclude<ImageSource, ImageData>): [number, number] {
+/** HTMLMediaElement's: there is a frame to draw. */
+const HAVE_CURRENT_DATA = 2;
+
+/** In pixels, as displayed. */
+function sizeOf(source: ImageSource): [number, number] {
   if ("displayWidth" in source) return [source.displayWidth, source.displayHeight];
   if ("videoWidth" in source) return [source.videoWidth, source.videoHeight];
   return [source.width, source.height];
