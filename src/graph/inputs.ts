@@ -49,7 +49,7 @@ function convert(name: string, tensor: Tensor, data: TypedArray): CheckedInput["
 }
 
 function imageInput(name: string, tensor: Tensor, source: ImageSource): CheckedInput {
-  const image = rgbaOf(source);
+  const image = rgbaOf(source, `input ${name}`);
   const pixels = image.width * image.height;
   if (tensor.dtype === "u32" && tensor.shape.length === 3) {
     return { shape: [1, image.height, image.width], data: new Uint32Array(image.data.buffer.slice(image.data.byteOffset, image.data.byteOffset + 4 * pixels)) };
