@@ -3,13 +3,12 @@ import type { GpuContext } from "../gpu/context.js";
 import { DisposedError } from "../gpu/errors.js";
 import type { PipelineCache } from "../gpu/pipelines.js";
 import { InputError } from "../tensor/errors.js";
-import { formatShape, sameShape, type Shape } from "../tensor/shape.js";
-import { topological, type Tensor } from "../tensor/tensor.js";
+import type { Shape } from "../tensor/shape.js";
 import type { TypedArray, Weights } from "../tensor/weights.js";
 import { createCheckpoint, readCheckpoint, type Checkpoint } from "./checkpoint.js";
 import type { Graph, Names } from "./graph.js";
-import { checkInput, labelRules, type CheckedInput, type Data } from "./inputs.js";
-import { writePieces } from "./pieces.js";
+import { checkInputs, shapesOf, specializeGraph, upload } from "./feed.js";
+import type { CheckedInput, Data } from "./inputs.js";
 import { compilePlan, type CompiledPlan, type Plan } from "./plan.js";
 import { profilePlan, type Profile } from "./profile.js";
 import { createReadback, type Readback } from "./readback.js";
@@ -35,6 +34,10 @@ interface RunPlan extends CompiledPlan {
   readonly readback: Readback;
 }
 
+/** A value for every input of a graph. */
+export type Inputs<I> = { readonly [N in keyof I]: Data };
+type SomeInputs<I> = { readonly [N in keyof I]?: Data };
+
 export interface Program<I extends Names, O extends Names> extends Disposable {
   /** The plan of the graph's own shapes, all outputs. */
   readonly plan: Plan;
@@ -47,7 +50,11 @@ export interface Program<I extends Names, O extends Names> extends Disposable {
    * weights are shared). With `outputs`, only these are computed, and only the inputs that they need have to be given.
    * Throws InputError, DisposedError, DeviceLostError.
    */
-  run<K extends keyof O = keyof O>(inputs: { readonly [N in keyof I]?: Data }, options?: { readonly outputs?: readonly K[] }): Promise<{ readonly [N in K]: TypedArray }>;
+  run<K extends keyof O>(
+    inputs: SomeInputs<I>,
+    options: { readonly outputs: readonly K[] },
+  ): Promise<{ readonly [N in K]: TypedArray }>;
+  run(inputs: Inputs<I>, options?: { readonly outputs?: readonly (keyof O)[] }): Promise<{ readonly [N in keyof O]: TypedArray }>;
   /** The plan that run() would use for inputs of these shapes. */
   planFor(shapes: { readonly [N in keyof I]?: Shape }, options?: { readonly outputs?: readonly (keyof O)[] }): Promise<Plan>;
   /** The plan of a training step for this loss: forward, backward; the optimiser's update is beside it. */
@@ -59,7 +66,7 @@ export interface Program<I extends Names, O extends Names> extends Disposable {
   /** Goes on from a checkpoint. Throws WeightsError where it is damaged or of another graph; nothing is changed then. */
   resume(checkpoint: Checkpoint): Promise<void>;
   /** Time of each node of a forward pass. */
-  profile(inputs: { readonly [N in keyof I]?: Data }, options?: { readonly runs?: number }): Promise<Profile>;
+  profile(inputs: Inputs<I>, options?: { readonly runs?: number }): Promise<Profile>;
 }
 
 export async function createProgram<I extends Names, O extends Names>(
@@ -134,7 +141,18 @@ class GraphProgram<I extends Names, O extends Names> implements Program<I, O> {
     return this.exclusive(() => this.store.read("weight"));
   }
 
-  async run<K extends keyof O = keyof O>(inputs: { readonly [N in keyof I]?: Data }, options: { readonly outputs?: readonly K[] } = {}): Promise<{ readonly [N in K]: TypedArray }> {
+  async run<K extends keyof O>(
+    inputs: SomeInputs<I>,
+    options: { readonly outputs: readonly K[] },
+  ): Promise<{ readonly [N in K]: TypedArray }>;
+  async run(
+    inputs: Inputs<I>,
+    options?: { readonly outputs?: readonly (keyof O)[] },
+  ): Promise<{ readonly [N in keyof O]: TypedArray }>;
+  async run(
+    inputs: SomeInputs<I>,
+    options: { readonly outputs?: readonly (keyof O)[] } = {},
+  ): Promise<{ readonly [N in keyof O]: TypedArray }> {
     this.assertUsable();
     const names = this.outputNames(options.outputs);
     const checked = this.check(inputs, names);
@@ -148,11 +166,14 @@ class GraphProgram<I extends Names, O extends Names> implements Program<I, O> {
       if (this.gpu.checked) await this.gpu.scoped("run", submit);
       else submit();
       const values = await plan.readback.read();
-      return Object.fromEntries(names.map((name, i) => [name, values[i]])) as { readonly [N in K]: TypedArray };
+      return Object.fromEntries(names.map((name, i) => [name, values[i]])) as { readonly [N in keyof O]: TypedArray };
     });
   }
 
-  async planFor(shapes: { readonly [N in keyof I]?: Shape }, options: { readonly outputs?: readonly (keyof O)[] } = {}): Promise<Plan> {
+  async planFor(
+    shapes: { readonly [N in keyof I]?: Shape },
+    options: { readonly outputs?: readonly (keyof O)[] } = {},
+  ): Promise<Plan> {
     this.assertUsable();
     return (await this.runPlan(shapes as Readonly<Record<string, Shape>>, this.outputNames(options.outputs))).plan;
   }
@@ -177,7 +198,7 @@ class GraphProgram<I extends Names, O extends Names> implements Program<I, O> {
     return this.exclusive(async () => readCheckpoint(checkpoint, this.store, this.trainer));
   }
 
-  async profile(inputs: { readonly [N in keyof I]?: Data }, options: { readonly runs?: number } = {}): Promise<Profile> {
+  async profile(inputs: Inputs<I>, options: { readonly runs?: number } = {}): Promise<Profile> {
     this.assertUsable();
     const names = Object.keys(this.graph.outputs);
     const checked = this.check(inputs, names);
@@ -200,18 +221,24 @@ class GraphProgram<I extends Names, O extends Names> implements Program<I, O> {
   private outputNames(asked: readonly (keyof O)[] | undefined): string[] {
     const all = Object.keys(this.graph.outputs);
     const names = (asked as readonly string[] | undefined) ?? all;
-    for (const name of names) if (!all.includes(name)) throw new InputError(`there is no output ${name}: the outputs are ${all.join(", ")}`);
+    for (const name of names)
+      if (!all.includes(name)) throw new InputError(`there is no output ${name}: the outputs are ${all.join(", ")}`);
     if (names.length === 0) throw new InputError("outputs is empty: name at least one output, or leave it out for all");
     return [...new Set(names)];
   }
 
   /** The inputs that these outputs need, checked. */
-  private check(inputs: { readonly [N in keyof I]?: Data }, outputs: readonly string[]): Map<string, CheckedInput> {
+  private check(inputs: SomeInputs<I>, outputs: readonly string[]): Map<string, CheckedInput> {
     const tensors = outputs.map((name) => this.graph.outputs[name as keyof O]!);
     return checkInputs(this.graph, inputs as Readonly<Record<string, Data>>, tensors);
   }
 
-  private runPlan(shapes: Readonly<Record<string, Shape>>, names: readonly string[], onProgress?: OnProgress, signal?: AbortSignal): Promise<RunPlan> {
+  private runPlan(
+    shapes: Readonly<Record<string, Shape>>,
+    names: readonly string[],
+    onProgress?: OnProgress,
+    signal?: AbortSignal,
+  ): Promise<RunPlan> {
     const key = JSON.stringify([names, Object.entries(this.graph.inputs).map(([n, t]) => shapes[n] ?? t.shape)]);
     const known = this.plans.get(key);
     if (known) {
@@ -231,7 +258,12 @@ class GraphProgram<I extends Names, O extends Names> implements Program<I, O> {
     return made;
   }
 
-  private async compileRun(shapes: Readonly<Record<string, Shape>>, names: readonly string[], onProgress?: OnProgress, signal?: AbortSignal): Promise<RunPlan> {
+  private async compileRun(
+    shapes: Readonly<Record<string, Shape>>,
+    names: readonly string[],
+    onProgress?: OnProgress,
+    signal?: AbortSignal,
+  ): Promise<RunPlan> {
     const graph = specializeGraph(this.graph, shapes);
     const tensors = names.map((name) => graph.outputs[name as keyof O]!);
     const compiled = await compilePlan({
@@ -246,7 +278,11 @@ class GraphProgram<I extends Names, O extends Names> implements Program<I, O> {
       ...(onProgress ? { onKernel: (done: number, total: number) => onProgress({ stage: "kernels", done, total }) } : {}),
       signal,
     });
-    const items = tensors.map((t, i) => ({ pieces: compiled.outputs[i]!, dtype: t.dtype, buffers: compiled.outputs[i]!.parts.map((p) => compiled.executable.bufferOf(p)) }));
+    const items = tensors.map((t, i) => ({
+      pieces: compiled.outputs[i]!,
+      dtype: t.dtype,
+      buffers: compiled.outputs[i]!.parts.map((p) => compiled.executable.bufferOf(p)),
+    }));
     return { ...compiled, readback: createReadback(this.gpu, items) };
   }
 }
@@ -254,44 +290,4 @@ class GraphProgram<I extends Names, O extends Names> implements Program<I, O> {
 function disposePlan(plan: RunPlan): void {
   plan.readback.dispose();
   plan.executable.dispose();
-}
-
-export function shapesOf(inputs: ReadonlyMap<string, CheckedInput>): Record<string, Shape> {
-  return Object.fromEntries([...inputs].map(([name, { shape }]) => [name, shape]));
-}
-
-/** The graph itself where the shapes are its own. */
-export function specializeGraph<I extends Names, O extends Names>(graph: Graph<I, O>, shapes: Readonly<Record<string, Shape>>): Graph<I, O> {
-  const same = Object.entries(shapes).every(([name, shape]) => graph.inputs[name] && sameShape(graph.inputs[name].shape, shape));
-  return same ? graph : graph.resize(shapes as { readonly [K in keyof I]?: Shape });
-}
-
-/** Throws InputError for an input that is missing, unknown, or does not fit. */
-export function checkInputs<I extends Names, O extends Names>(graph: Graph<I, O>, given: Readonly<Record<string, Data>>, outputs: readonly O[keyof O][]): Map<string, CheckedInput> {
-  for (const name of Object.keys(given)) {
-    if (!(name in graph.inputs)) throw new InputError(`there is no input ${name}: the inputs are ${Object.keys(graph.inputs).join(", ")}`);
-  }
-  const rules = labelRules(outputs);
-  const needed = neededInputs(outputs);
-  const checked = new Map<string, CheckedInput>();
-  for (const [name, tensor] of Object.entries(graph.inputs)) {
-    if (!needed.has(name)) continue;
-    checked.set(name, checkInput(name, tensor, given[name], rules.get(tensor)));
-  }
-  for (const [name, { shape }] of checked) {
-    const own = graph.inputs[name]!.shape;
-    if (shape[1] !== undefined && own.length === 4 && shape[1] !== own[1]) {
-      throw new InputError(`input ${name}: shape ${formatShape(shape)} has ${shape[1]} channels but the graph's ${formatShape(own)} has ${own[1]}`);
-    }
-  }
-  return checked;
-}
-
-function neededInputs(outputs: readonly Tensor[]): Set<string> {
-  return new Set(topological(outputs).filter((t) => t.op === "input").map((t) => t.name));
-}
-
-/** Writes checked inputs into a plan's buffers. */
-export function upload(gpu: GpuContext, plan: CompiledPlan, inputs: ReadonlyMap<string, CheckedInput>): void {
-  for (const [name, pieces] of plan.inputs) writePieces(gpu.device, pieces, inputs.get(name)!.data, (part) => plan.executable.bufferOf(part));
 }

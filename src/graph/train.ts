@@ -11,7 +11,7 @@ import type { Data } from "./inputs.js";
 import { LossRing } from "./loss-ring.js";
 import { isSgd, type Optimizer } from "./optimizer.js";
 import { compilePlan, type CompiledPlan, type Plan } from "./plan.js";
-import { checkInputs, shapesOf, specializeGraph, upload } from "./program.js";
+import { checkInputs, shapesOf, specializeGraph, upload } from "./feed.js";
 import { Updater } from "./updater.js";
 import type { WeightStore } from "./weight-store.js";
 
@@ -65,7 +65,8 @@ export class Trainer<I extends Names, O extends Names> {
   async *train(batches: Batches<I>, options: TrainOptions<O>): AsyncGenerator<TrainStep, void, void> {
     const { optimizer, signal, lossEvery = 1, steps = Infinity } = options;
     if (!isSgd(optimizer)) throw new InputError(`train: the optimizer ${optimizer.name} is not known: use sgd(...)`);
-    if (!Number.isInteger(lossEvery) || lossEvery < 1) throw new InputError(`train: lossEvery is ${lossEvery}: use an integer of at least 1`);
+    if (!Number.isInteger(lossEvery) || lossEvery < 1)
+      throw new InputError(`train: lossEvery is ${lossEvery}: use an integer of at least 1`);
     const lossTensor = this.lossTensor(options.loss);
     if (this.running) throw new InputError("train: this program is training already: finish or abort that loop first");
     this.running = true;
@@ -119,7 +120,11 @@ export class Trainer<I extends Names, O extends Names> {
 
   dispose(): void {
     this.updater?.dispose();
-    for (const plan of this.plans.values()) void plan.then((p) => p.executable.dispose(), () => undefined);
+    for (const plan of this.plans.values())
+      void plan.then(
+        (p) => p.executable.dispose(),
+        () => undefined,
+      );
   }
 
   private clearAccumulators(): void {
@@ -130,9 +135,14 @@ export class Trainer<I extends Names, O extends Names> {
 
   private lossTensor(name: keyof O): O[keyof O] {
     const tensor = this.graph.outputs[name];
-    if (!tensor) throw new InputError(`train: there is no output ${String(name)}: the outputs are ${Object.keys(this.graph.outputs).join(", ")}`);
+    if (!tensor)
+      throw new InputError(
+        `train: there is no output ${String(name)}: the outputs are ${Object.keys(this.graph.outputs).join(", ")}`,
+      );
     if (tensor.dtype !== "f32" || numel(tensor.shape) !== 1) {
-      throw new InputError(`train: the loss ${String(name)} is ${tensor.dtype} [${tensor.shape.join(", ")}]: it must be an f32 scalar, as softmaxCrossEntropy with reduction "mean" gives`);
+      throw new InputError(
+        `train: the loss ${String(name)} is ${tensor.dtype} [${tensor.shape.join(", ")}]: it must be an f32 scalar, as softmaxCrossEntropy with reduction "mean" gives`,
+      );
     }
     return tensor;
   }
@@ -146,7 +156,10 @@ export class Trainer<I extends Names, O extends Names> {
       plan.catch(() => this.plans.delete(key));
       const oldest = [...this.plans.keys()][0]!;
       if (this.plans.size > MAX_TRAIN_PLANS) {
-        void this.plans.get(oldest)!.then((p) => p.executable.dispose(), () => undefined);
+        void this.plans.get(oldest)!.then(
+          (p) => p.executable.dispose(),
+          () => undefined,
+        );
         this.plans.delete(oldest);
       }
     }
@@ -184,7 +197,9 @@ function distinct(grads: readonly Tensor[]): Tensor[] {
   });
 }
 
-function iterate<T>(batches: Iterable<T> | AsyncIterable<T>): AsyncIterator<T, unknown, undefined> | Iterator<T, unknown, undefined> {
+function iterate<T>(
+  batches: Iterable<T> | AsyncIterable<T>,
+): AsyncIterator<T, unknown, undefined> | Iterator<T, unknown, undefined> {
   if (Symbol.asyncIterator in batches) return batches[Symbol.asyncIterator]();
   if (Symbol.iterator in batches) return batches[Symbol.iterator]();
   throw new InputError("train: batches is not iterable: pass an array, a generator or an async generator of inputs");

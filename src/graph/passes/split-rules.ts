@@ -197,7 +197,7 @@ const OUTPUT_RULES: Readonly<Record<string, OutputRule>> = {
   averagePool2dGrad: perImage(1),
   lrn: alongOthers([1]),
   lrnGrad: alongOthers([1]),
-  batchNorm: (node, axis) => (axis === 1 ? null : { inputs: [at(axis), null, null, null, null] }),
+  batchNorm: (_node, axis) => (axis === 1 ? null : { inputs: [at(axis), null, null, null, null] }),
   softmax: (node, axis) => alongOthers((node.attrs as { axes: number[] }).axes)(node, axis),
   softmaxGrad: (node, axis) => alongOthers((node.attrs as { axes: number[] }).axes)(node, axis),
   logSoftmax: (node, axis) => alongOthers((node.attrs as { axes: number[] }).axes)(node, axis),

@@ -1,0 +1,64 @@
+/** From what a caller hands to run() or train() to the buffers of a plan. */
+import type { GpuContext } from "../gpu/context.js";
+import { InputError } from "../tensor/errors.js";
+import { formatShape, sameShape, type Shape } from "../tensor/shape.js";
+import { topological, type Tensor } from "../tensor/tensor.js";
+import type { Graph, Names } from "./graph.js";
+import { checkInput, labelRules, type CheckedInput, type Data } from "./inputs.js";
+import { writePieces } from "./pieces.js";
+import type { CompiledPlan } from "./plan.js";
+
+export function shapesOf(inputs: ReadonlyMap<string, CheckedInput>): Record<string, Shape> {
+  return Object.fromEntries([...inputs].map(([name, { shape }]) => [name, shape]));
+}
+
+/** The graph itself where the shapes are its own. */
+export function specializeGraph<I extends Names, O extends Names>(
+  graph: Graph<I, O>,
+  shapes: Readonly<Record<string, Shape>>,
+): Graph<I, O> {
+  const same = Object.entries(shapes).every(([name, shape]) => graph.inputs[name] && sameShape(graph.inputs[name].shape, shape));
+  return same ? graph : graph.resize(shapes as { readonly [K in keyof I]?: Shape });
+}
+
+/** Throws InputError for an input that is missing, unknown, or does not fit. */
+export function checkInputs<I extends Names, O extends Names>(
+  graph: Graph<I, O>,
+  given: Readonly<Record<string, Data>>,
+  outputs: readonly O[keyof O][],
+): Map<string, CheckedInput> {
+  for (const name of Object.keys(given)) {
+    if (!(name in graph.inputs))
+      throw new InputError(`there is no input ${name}: the inputs are ${Object.keys(graph.inputs).join(", ")}`);
+  }
+  const rules = labelRules(outputs);
+  const needed = neededInputs(outputs);
+  const checked = new Map<string, CheckedInput>();
+  for (const [name, tensor] of Object.entries(graph.inputs)) {
+    if (!needed.has(name)) continue;
+    checked.set(name, checkInput(name, tensor, given[name], rules.get(tensor)));
+  }
+  for (const [name, { shape }] of checked) {
+    const own = graph.inputs[name]!.shape;
+    if (shape[1] !== undefined && own.length === 4 && shape[1] !== own[1]) {
+      throw new InputError(
+        `input ${name}: shape ${formatShape(shape)} has ${shape[1]} channels but the graph's ${formatShape(own)} has ${own[1]}`,
+      );
+    }
+  }
+  return checked;
+}
+
+function neededInputs(outputs: readonly Tensor[]): Set<string> {
+  return new Set(
+    topological(outputs)
+      .filter((t) => t.op === "input")
+      .map((t) => t.name),
+  );
+}
+
+/** Writes checked inputs into a plan's buffers. */
+export function upload(gpu: GpuContext, plan: CompiledPlan, inputs: ReadonlyMap<string, CheckedInput>): void {
+  for (const [name, pieces] of plan.inputs)
+    writePieces(gpu.device, pieces, inputs.get(name)!.data, (part) => plan.executable.bufferOf(part));
+}
