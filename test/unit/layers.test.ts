@@ -1,0 +1,74 @@
+/** Who may import whom (docs/architecture.md): this test is the rule. */
+import { expect } from "chai";
+import { readdir, readFile } from "node:fs/promises";
+import { join, relative } from "node:path";
+import { root } from "../../scripts/paths.js";
+
+/** Layer of src/ -> layers that it may import. "types" after a colon: for their types only. */
+const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
+  tensor: [],
+  gpu: [], // knows bytes, not tensors
+  kernels: ["tensor", "shaders.gen:types"], // descriptions of dispatches: no GPU object
+  graph: ["kernels", "gpu", "tensor", "shaders.gen"],
+  fcn: ["graph", "kernels", "tensor"],
+  reference: ["tensor", "kernels"], // never WebGPU
+  index: ["graph", "gpu", "kernels", "tensor", "fcn"],
+  "shaders.gen": [],
+};
+
+/** Folders beside src/ that use the library as a user does: by its two public modules. */
+const PUBLIC_ONLY = ["demo", "bench", "tools"];
+const PUBLIC = ["src/index", "src/reference/index"];
+
+/** `import`, `import type`, `export ... from` and `import()` with a literal, by what they import. */
+const IMPORT = /^(?:import|export)\s+(type\b)?[^;]*?from\s+"([^"]+)"|^import\s+"([^"]+)"|\bimport\("([^"]+)"\)/gm;
+
+interface Import {
+  readonly from: string;
+  readonly to: string;
+  readonly typeOnly: boolean;
+}
+
+async function importsOf(folder: string): Promise<Import[]> {
+  const files = (await readdir(join(root, folder), { recursive: true })).filter(
+    (name) => name.endsWith(".ts") && !name.includes("node_modules"),
+  );
+  const found: Import[] = [];
+  for (const name of files) {
+    const from = join(folder, name);
+    for (const [, type, module, bare, dynamic] of (await readFile(join(root, from), "utf8")).matchAll(IMPORT)) {
+      const to = (module ?? bare ?? dynamic)!;
+      found.push({
+        from,
+        to: to.startsWith(".") ? relative(root, join(root, from, "..", to)).replace(/\.js$/, "") : to,
+        typeOnly: type !== undefined,
+      });
+    }
+  }
+  return found;
+}
+
+const layerOf = (path: string): string => path.split("/")[1]!.replace(/\.ts$/, "");
+const describeImport = ({ from, to }: Import): string => `${from} imports ${to}`;
+
+describe("layers", () => {
+  it("of src import only those below them", async () => {
+    const wrong = (await importsOf("src")).filter(({ from, to, typeOnly }) => {
+      const [layer, target] = [layerOf(from), to.startsWith("src/") ? layerOf(to) : `package ${to}`];
+      const allowed = MAY_IMPORT[layer] ?? [];
+      return layer !== target && !allowed.includes(target) && !(typeOnly && allowed.includes(`${target}:types`));
+    });
+    expect(wrong.map(describeImport)).to.deep.equal([]);
+  });
+
+  it("beside src use only its public modules", async () => {
+    const imports = (await Promise.all(PUBLIC_ONLY.map(importsOf))).flat();
+    expect(imports.filter(({ to }) => to.startsWith("src/") && !PUBLIC.includes(to)).map(describeImport)).to.deep.equal([]);
+    expect(imports.length).to.be.greaterThan(0);
+  });
+
+  it("of src name no module of Node and no package: one file a platform may load one at run time", async () => {
+    const wrong = (await importsOf("src")).filter(({ to }) => !to.startsWith("src/"));
+    expect(wrong.map(describeImport)).to.deep.equal([]);
+  });
+});
