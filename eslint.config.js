@@ -3,12 +3,15 @@ import { defineConfig } from "eslint/config";
 import tseslint from "typescript-eslint";
 
 export default defineConfig(
-  { ignores: ["dist", "docs/api", "out", ".cache", "node_modules", "tools", "src/shaders.gen.ts"] },
+  { ignores: ["dist", "docs/api", "out", ".cache", "node_modules", "tools", "test/consumer", "src/shaders.gen.ts"] },
   { linterOptions: { reportUnusedDisableDirectives: "error" } },
   {
     files: ["**/*.ts"],
     plugins: { "@typescript-eslint": tseslint.plugin },
-    languageOptions: { parser: tseslint.parser, parserOptions: { project: "tsconfig.tools.json", tsconfigRootDir: import.meta.dirname } },
+    languageOptions: {
+      parser: tseslint.parser,
+      parserOptions: { project: "tsconfig.tools.json", tsconfigRootDir: import.meta.dirname },
+    },
     rules: {
       "@typescript-eslint/no-floating-promises": "error",
       "@typescript-eslint/no-misused-promises": "error",

@@ -23,7 +23,11 @@ const CHECKS: Readonly<Record<string, Check>> = {
   prettier: { finds: "other than the agreed formatting", command: ["prettier", "--check", "--log-level", "warn", "."] },
   knip: { finds: "files, exports and dependencies that nothing uses", command: ["knip"] },
   publint: { finds: "a package that some tool cannot import", command: ["publint", "--strict", "--pack", "false"] },
-  attw: { finds: "types that do not match what is imported", command: ["attw", "--profile", "esm-only", "--quiet", join(relative(root, packed), "PACKED")] },
+  attw: {
+    finds: "types that do not match what is imported",
+    command: ["attw", "--profile", "esm-only", "--quiet", join(relative(root, packed), "PACKED")],
+  },
+  kernels: { finds: "a list of kernels in docs/ that is out of date", command: ["tsx", "scripts/kernel-list.ts", "--check"] },
   typedoc: { finds: "public names without or with broken documentation", command: ["typedoc"] },
 };
 
@@ -58,7 +62,12 @@ async function withTarball(command: readonly string[]): Promise<readonly string[
 /** Ctrl-C reaches the child as well: both end. */
 function run([program, ...args]: readonly string[]): Promise<{ code: number; output: string }> {
   const path = [join(root, "node_modules", ".bin"), process.env["PATH"] ?? ""].join(delimiter);
-  const child = spawn(program!, args, { cwd: root, env: { ...process.env, PATH: path }, stdio: ["ignore", "pipe", "pipe"], shell: process.platform === "win32" });
+  const child = spawn(program!, args, {
+    cwd: root,
+    env: { ...process.env, PATH: path },
+    stdio: ["ignore", "pipe", "pipe"],
+    shell: process.platform === "win32",
+  });
   let output = "";
   const collect = (chunk: Buffer): void => void (output += chunk.toString());
   child.stdout.on("data", collect);

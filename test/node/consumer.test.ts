@@ -1,0 +1,136 @@
+/**
+ * The package as its users get it: packed, installed into an empty project (test/consumer), imported with types from Node, and built into a page by
+ * Vite. The samples of README.md and docs/ are compiled there too.
+ */
+import { expect } from "chai";
+import { execFile } from "node:child_process";
+import { cp, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join, sep } from "node:path";
+import { promisify } from "node:util";
+import { browserAdapter } from "../../scripts/adapters/browser-adapter.js";
+import { launchChromium } from "../../scripts/browser/chromium.js";
+import type { PageEvent } from "../../scripts/browser/page.js";
+import { servePage } from "../../scripts/browser/server.js";
+import { root } from "../../scripts/paths.js";
+
+interface Comparison {
+  readonly software: boolean;
+  readonly largestDifference: number;
+  readonly losses: readonly number[];
+}
+
+function expectGood({ largestDifference, losses }: Comparison): void {
+  expect(largestDifference).to.be.lessThan(1e-5);
+  expect(losses).to.have.length(3);
+  expect(losses[2]).to.be.lessThan(losses[0]!);
+}
+
+const bin = (...path: string[]): string => join(root, "node_modules", ...path);
+
+/** Every file below a folder, as paths with slashes. */
+async function filesBelow(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  return entries
+    .filter((entry) => entry.isFile())
+    .map((entry) =>
+      join(entry.parentPath, entry.name)
+        .slice(folder.length + 1)
+        .split(sep)
+        .join("/"),
+    );
+}
+
+/** The ```ts blocks of the README and of docs/, each a module. */
+async function samples(): Promise<ReadonlyMap<string, string>> {
+  const documents = [
+    "README.md",
+    ...(await readdir(join(root, "docs"))).filter((name) => name.endsWith(".md")).map((name) => join("docs", name)),
+  ];
+  const found = new Map<string, string>();
+  for (const document of documents) {
+    const blocks = [...(await readFile(join(root, document), "utf8")).matchAll(/^```ts\n(.*?)^```$/gms)];
+    blocks.forEach(([, code], i) => found.set(`sample-${document.replace(/\W+/g, "-")}-${i + 1}.ts`, `${code!}\nexport {};\n`));
+  }
+  return found;
+}
+
+describe("the package in a project of its own", function () {
+  this.timeout(300_000);
+  let folder = "";
+
+  const run = async (program: string, args: readonly string[], cwd = folder): Promise<string> => {
+    const { stdout } = await promisify(execFile)(program, args, { cwd, shell: process.platform === "win32" }).catch(
+      (error: Error & { stdout?: string }) => {
+        throw new Error(`${error.message}\n${error.stdout ?? ""}`);
+      },
+    );
+    return stdout;
+  };
+  const runJson = async (file: string): Promise<Comparison & { error?: string; scores?: number }> =>
+    JSON.parse(await run(process.execPath, [join("built", file)])) as Comparison & { error?: string };
+
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), "fcn-consumer-"));
+    await cp(join(root, "test", "consumer"), folder, { recursive: true });
+    const packed = (await run("npm", ["pack", "--silent", "--pack-destination", folder], root)).trim().split("\n").at(-1)!;
+    await run("npm", ["install", "--prefer-offline", "--no-audit", "--no-fund", `./${packed}`]);
+  });
+  after(async () => {
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  it("brings no browser, no peer engine and no native binary", async () => {
+    const files = await filesBelow(join(folder, "node_modules"));
+    const packages = new Set(
+      files
+        .filter((file) => !file.startsWith("."))
+        .map((file) =>
+          file
+            .split("/")
+            .slice(0, file.startsWith("@") ? 2 : 1)
+            .join("/"),
+        ),
+    );
+    expect([...packages].sort()).to.deep.equal(["@webgpu/types", "fcn-webgpu"]);
+    expect(files.filter((file) => !/\.(js|ts|json|md|wgsl)$|\/LICENSE$/.test(file))).to.deep.equal([]);
+    for (const file of ["README.md", "LICENSE", "CHANGELOG.md", "dist/index.js", "shaders/conv2d.direct.wgsl"])
+      expect(files).to.include(`fcn-webgpu/${file}`);
+  });
+
+  it("is imported with types, by the samples of the documentation too", async () => {
+    const found = await samples();
+    expect(found.size).to.be.greaterThan(2);
+    for (const [name, code] of found) await writeFile(join(folder, name), code);
+    await run(process.execPath, [bin("typescript", "bin", "tsc"), "-p", "."]);
+  });
+
+  it("runs a graph on the CPU reference in Node", async () => {
+    expect(await runJson("node-reference.js")).to.deep.equal({ scores: 128 });
+  });
+
+  it("says in Node what to install for the GPU, and runs on it then", async () => {
+    expect((await runJson("node-gpu.js")).error).to.equal(
+      "GpuUnavailableError: Node has no WebGPU of its own: add the optional peer with `npm install webgpu`",
+    );
+    await symlink(bin("webgpu"), join(folder, "node_modules", "webgpu"), "junction");
+    expectGood(await runJson("node-gpu.js"));
+  });
+
+  it("runs in Chromium from a page that Vite built", async () => {
+    await run(process.execPath, [bin("vite", "bin", "vite.js"), "build", "--logLevel", "warn", "--outDir", "page"]);
+    const names = await filesBelow(join(folder, "page"));
+    const files = new Map(
+      await Promise.all(names.map(async (name) => [`/${name}`, await readFile(join(folder, "page", name))] as const)),
+    );
+    const { adapter } = await browserAdapter("chromium");
+    let settle: (event: PageEvent) => void = () => undefined;
+    const outcome = new Promise<PageEvent>((resolve) => (settle = resolve));
+    await using server = await servePage(files, { args: null, hiddenAdapter: null }, {}, settle);
+    await using browser = await launchChromium(adapter);
+    await browser.open(`${server.url}index.html`, (reason) => settle({ kind: "failure", text: reason }));
+    const event = await outcome;
+    if (event.kind !== "result") throw new Error(`the page failed: ${event.kind === "failure" ? event.text : event.kind}`);
+    expectGood(event.result as Comparison);
+  });
+});
