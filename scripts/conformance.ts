@@ -36,25 +36,36 @@ function readOptions(): Options {
   });
   const isPlatform = (name: string): name is PlatformName => Object.hasOwn(PLATFORMS, name);
   const platforms = [...new Set(values.on ?? ["node"])];
-  if (!platforms.every(isPlatform)) throw new Error(`--on ${platforms.find((name) => !isPlatform(name))} is none of the platforms\n${USAGE}`);
+  if (!platforms.every(isPlatform))
+    throw new Error(`--on ${platforms.find((name) => !isPlatform(name))} is none of the platforms\n${USAGE}`);
   // npm starts this in the repository, wherever it was called.
   const here = process.env["INIT_CWD"] ?? process.cwd();
   const report = tokens.findIndex((token) => token.kind === "option" && token.name === "report");
   const file = report === -1 ? undefined : tokens[report + 1];
-  if (report !== -1 && (values.report !== "junit" || file?.kind !== "positional")) throw new Error(`--report takes two words: junit FILE\n${USAGE}`);
+  if (report !== -1 && (values.report !== "junit" || file?.kind !== "positional"))
+    throw new Error(`--report takes two words: junit FILE\n${USAGE}`);
   const junit = file?.kind === "positional" ? resolve(here, file.value) : null;
   const given = tokens.flatMap((token) => (token.kind === "positional" && token !== file ? [resolve(here, token.value)] : []));
-  return { platforms, grep: values.grep === undefined ? null : new RegExp(values.grep), junit, paths: given.length > 0 ? given : [openCases()] };
+  return {
+    platforms,
+    grep: values.grep === undefined ? null : new RegExp(values.grep),
+    junit,
+    paths: given.length > 0 ? given : [openCases()],
+  };
 }
 
 function openCases(): string {
   const shared = sharedFolder();
-  if (shared === null) throw new Error(`there is no folder ../shared beside the repository: name a file or folder of cases\n${USAGE}`);
+  if (shared === null)
+    throw new Error(`there is no folder ../shared beside the repository: name a file or folder of cases\n${USAGE}`);
   return join(shared, "conformance", "open");
 }
 
 /** Prints the platform's section; returns its results and what went wrong beside the cases. */
-async function runPlatform(name: PlatformName, cases: readonly ConformanceCase[]): Promise<{ results: readonly CaseResult[]; errors: readonly string[] }> {
+async function runPlatform(
+  name: PlatformName,
+  cases: readonly ConformanceCase[],
+): Promise<{ results: readonly CaseResult[]; errors: readonly string[] }> {
   const results: CaseResult[] = [];
   const errors: string[] = [];
   const started = performance.now();
@@ -69,7 +80,10 @@ async function runPlatform(name: PlatformName, cases: readonly ConformanceCase[]
     await PLATFORMS[name](cases, { onResult, onAdapter, onError: (text) => errors.push(text) });
   } catch (error) {
     const next = cases[results.length];
-    errors.push(`could not be run to its end${next ? `, in ${next.op}: ${next.suite}: ${next.name}` : ""}: ${error instanceof Error ? error.message : String(error)}`);
+    const where = next
+      ? ` (in ${next.op}: ${next.suite}: ${next.name}; ${cases.length - results.length} cases did not finish)`
+      : "";
+    errors.push(`could not be run to its end${where}: ${error instanceof Error ? error.message : String(error)}`);
   }
   progress.end();
   console.log(formatTable(results));
@@ -77,7 +91,9 @@ async function runPlatform(name: PlatformName, cases: readonly ConformanceCase[]
   if (failures !== "") console.log(failures);
   for (const error of errors) console.log(`  failed: ${name}: ${error}`);
   const { passed, failed, skipped } = countOutcomes(results);
-  console.log(`${name}: ${passed} passed, ${failed} failed, ${skipped} skipped (${((performance.now() - started) / 1000).toFixed(1)} s)`);
+  console.log(
+    `${name}: ${passed} passed, ${failed} failed, ${skipped} skipped (${((performance.now() - started) / 1000).toFixed(1)} s)`,
+  );
   return { results, errors };
 }
 
@@ -85,7 +101,8 @@ async function main(): Promise<void> {
   const options = readOptions();
   const { cases: all, errors } = await readCases(options.paths);
   const cases = all.filter(({ op, suite, name }) => options.grep === null || options.grep.test(`${op} ${suite}: ${name}`));
-  const suites: Record<string, readonly TestResult[]> = errors.length === 0 ? {} : { files: errors.map((error) => failure(["files"], error)) };
+  const suites: Record<string, readonly TestResult[]> =
+    errors.length === 0 ? {} : { files: errors.map((error) => failure(["files"], error)) };
   const counts = { passed: 0, failed: errors.length, skipped: 0 };
   for (const error of errors) console.log(`  failed: ${error}`);
   for (const name of cases.length === 0 ? [] : options.platforms) {
@@ -97,7 +114,8 @@ async function main(): Promise<void> {
     suites[name] = [...run.results.map(toTest), ...run.errors.map((error) => failure([name], error))];
   }
   if (options.junit !== null) await writeJunit(options.junit, suites);
-  if (cases.length === 0) console.log(`no case was run: ${all.length === 0 ? "none was read" : `--grep matches none of ${all.length}`}`);
+  if (cases.length === 0)
+    console.log(`no case was run: ${all.length === 0 ? "none was read" : `--grep matches none of ${all.length}`}`);
   console.log(`\n${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`);
   process.exitCode = counts.failed > 0 || cases.length === 0 ? 1 : 0;
 }

@@ -13,7 +13,7 @@ import { runInBrowser } from "../browser/page-runner.js";
 import { root } from "../paths.js";
 
 /** No result for this long: the platform is stopped. */
-const IDLE_TIMEOUT_MS = 120_000;
+const IDLE_TIMEOUT_MS = 180_000;
 
 export interface Listener {
   onResult(result: CaseResult): void;
@@ -44,7 +44,7 @@ async function runInNode(cases: readonly ConformanceCase[], listener: Listener):
   const expected = (env["FCN_EXPECT_ADAPTER"] ?? "hardware") as AdapterKind;
   const child = spawn(process.execPath, ["--import", "tsx", join(root, "test", "conformance", "node-child.ts")], {
     cwd: root,
-    env: env as NodeJS.ProcessEnv,
+    env,
     stdio: ["ignore", "inherit", "inherit", "ipc"],
   });
   await new Promise<void>((resolve, reject) => {

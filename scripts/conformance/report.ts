@@ -44,13 +44,18 @@ export function formatTable(results: readonly CaseResult[]): string {
   });
   const table = [["op", "passed", "failed", "skipped", "worst error / tolerance"], ...rows];
   const widths = table[0]!.map((_, column) => Math.max(...table.map((row) => row[column]!.length)));
-  return table.map((row) => `  ${row.map((cell, i) => (i === 0 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!))).join("  ")}`).join("\n");
+  return table
+    .map((row) => `  ${row.map((cell, i) => (i === 0 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!))).join("  ")}`)
+    .join("\n");
 }
 
 export function formatFailures(results: readonly CaseResult[]): string {
   const failures = results.filter(({ outcome }) => outcome !== "passed");
-  const lines = failures.slice(0, FAILURES_SHOWN).map(({ outcome, op, suite, name, error }) => `  ${outcome}: ${op}: ${suite}: ${name}\n      ${error}`);
-  if (failures.length > FAILURES_SHOWN) lines.push(`  and ${failures.length - FAILURES_SHOWN} more: --grep runs some of them, --report junit FILE writes all`);
+  const lines = failures
+    .slice(0, FAILURES_SHOWN)
+    .map(({ outcome, op, suite, name, error }) => `  ${outcome}: ${op}: ${suite}: ${name}\n      ${error}`);
+  if (failures.length > FAILURES_SHOWN)
+    lines.push(`  and ${failures.length - FAILURES_SHOWN} more: --grep runs some of them, --report junit FILE writes all`);
   return lines.join("\n");
 }
 

@@ -18,7 +18,14 @@ function isA(value: unknown, name: string): boolean {
 }
 
 function looksLikeImageData(value: unknown): value is ImageData {
-  return typeof value === "object" && value !== null && "width" in value && "height" in value && "data" in value && value.data instanceof Uint8ClampedArray;
+  return (
+    typeof value === "object" &&
+    value !== null &&
+    "width" in value &&
+    "height" in value &&
+    "data" in value &&
+    value.data instanceof Uint8ClampedArray
+  );
 }
 
 export function isImageSource(value: unknown): value is ImageSource {
@@ -32,13 +39,18 @@ export function isImageSource(value: unknown): value is ImageSource {
 export function rgbaOf(source: ImageSource, what = "the image"): Rgba {
   const [width, height] = sizeOf(source);
   const kind = SOURCES.find((name) => isA(source, name)) ?? "ImageData";
-  if (!(width > 0 && height > 0)) throw new InputError(`${what}: the ${kind} is ${width} x ${height}: it is closed, or has not loaded yet`);
+  if (!(width > 0 && height > 0))
+    throw new InputError(`${what}: the ${kind} is ${width} x ${height}: it is closed, or has not loaded yet`);
   if (looksLikeImageData(source)) {
     if (source.data.length === 4 * width * height) return source;
-    throw new InputError(`${what}: the ImageData is ${width} x ${height} but holds ${source.data.length} bytes: its buffer was transferred away, or is not RGBA`);
+    throw new InputError(
+      `${what}: the ImageData is ${width} x ${height} but holds ${source.data.length} bytes: its buffer was transferred away, or is not RGBA`,
+    );
   }
   if ("readyState" in source && source.readyState < HAVE_CURRENT_DATA) {
-    throw new InputError(`${what}: the ${kind} has no frame yet (readyState ${source.readyState}): wait for its "loadeddata" event`);
+    throw new InputError(
+      `${what}: the ${kind} has no frame yet (readyState ${source.readyState}): wait for its "loadeddata" event`,
+    );
   }
   const context = new OffscreenCanvas(width, height).getContext("2d", { willReadFrequently: true });
   if (!context) throw new InputError(`${what}: this browser gives no 2D context to read the ${kind} with: pass ImageData`);
@@ -46,7 +58,9 @@ export function rgbaOf(source: ImageSource, what = "the image"): Rgba {
   try {
     return context.getImageData(0, 0, width, height);
   } catch (error) {
-    throw new InputError(`${what}: the browser keeps the pixels of the ${kind} back (${String(error)}): load it from this origin, or with crossOrigin set`);
+    throw new InputError(
+      `${what}: the browser keeps the pixels of the ${kind} back (${String(error)}): load it from this origin, or with crossOrigin set`,
+    );
   }
 }
 

@@ -1,6 +1,18 @@
 /** Every kind of image that run() takes, against the same pixels as a typed array: packed u32 [1, H, W] through imageToTensor, and f32 [1, 3, H, W]. */
 import { expect } from "chai";
-import { graph, imageToTensor, input, InputError, openGpu, relu, type Data, type Gpu, type ImageSource, type Program, type Tensor } from "../../src/index.js";
+import {
+  graph,
+  imageToTensor,
+  input,
+  InputError,
+  openGpu,
+  relu,
+  type Data,
+  type Gpu,
+  type ImageSource,
+  type Program,
+  type Tensor,
+} from "../../src/index.js";
 
 // Even, as the chroma planes of video want it; neither a multiple of 4 nor square.
 const WIDTH = 10;
@@ -36,7 +48,8 @@ const SOURCES: Readonly<Record<string, () => ImageSource | Promise<ImageSource>>
   OffscreenCanvas: () => painted(new OffscreenCanvas(WIDTH, HEIGHT)),
   ImageBitmap: async () => await createImageBitmap(testPixels()),
   "VideoFrame of a canvas": () => new VideoFrame(painted(new OffscreenCanvas(WIDTH, HEIGHT)), { timestamp: 0 }),
-  "VideoFrame of RGBA bytes": () => new VideoFrame(testPixels().data, { format: "RGBA", codedWidth: WIDTH, codedHeight: HEIGHT, timestamp: 0 }),
+  "VideoFrame of RGBA bytes": () =>
+    new VideoFrame(testPixels().data, { format: "RGBA", codedWidth: WIDTH, codedHeight: HEIGHT, timestamp: 0 }),
 };
 
 describe("image inputs", () => {
@@ -46,7 +59,9 @@ describe("image inputs", () => {
 
   before(async () => {
     gpu = await openGpu({ checked: true });
-    packed = await gpu.compile(graph({ image: input([1, HEIGHT, WIDTH], "u32") }, ({ image }) => ({ planes: imageToTensor(image) })));
+    packed = await gpu.compile(
+      graph({ image: input([1, HEIGHT, WIDTH], "u32") }, ({ image }) => ({ planes: imageToTensor(image) })),
+    );
     float = await gpu.compile(graph({ image: input([1, 3, HEIGHT, WIDTH]) }, ({ image }) => ({ planes: relu(image) })));
   });
 

@@ -5,7 +5,9 @@ export const IMAGE = Float32Array.from({ length: 3 * 9 * 7 }, (_, i) => Math.sin
 
 export function smallNet() {
   return graph({ image: input([1, 3, 9, 7]) }, ({ image }) => {
-    const features = relu(conv2d(image, param("conv.weight", [5, 3, 3, 3], heNormal()), param("conv.bias", [5], zeros()), { padding: 1 }));
+    const features = relu(
+      conv2d(image, param("conv.weight", [5, 3, 3, 3], heNormal()), param("conv.bias", [5], zeros()), { padding: 1 }),
+    );
     return { scores: maxPool2d(features, { kernel: 2, ceil: true }) };
   });
 }

@@ -2,7 +2,8 @@
 import { openGpu } from "../../src/index.js";
 import { IMAGE, smallNet } from "./small-net.js";
 
-export type WorkerAnswer = { readonly scores: Float32Array; readonly error: null } | { readonly scores: null; readonly error: string };
+export type WorkerAnswer =
+  { readonly scores: Float32Array; readonly error: null } | { readonly scores: null; readonly error: string };
 
 async function scores(): Promise<Float32Array> {
   using gpu = await openGpu({ checked: true });

@@ -65,7 +65,8 @@ export class Attributes {
 
   private read<T>(name: string, expected: string, fits: (value: unknown) => boolean): T {
     const value = this.values[name];
-    if (!fits(value)) throw new Error(`${this.op}: attribute ${name} is ${JSON.stringify(value) ?? "missing"}: expected ${expected}`);
+    if (!fits(value))
+      throw new Error(`${this.op}: attribute ${name} is ${JSON.stringify(value) ?? "missing"}: expected ${expected}`);
     return value as T;
   }
 }

@@ -41,7 +41,9 @@ function build(given: ConformanceCase, nodes: readonly CaseNode[], leaves: Names
   const first = Object.values(last)[0]!;
   // A graph of several nodes names its output itself.
   const named = given.op === "graph" ? { [given.outputs[0]!.name]: first } : last;
-  const outputs = Object.fromEntries(given.outputs.map(({ name }) => [name, known(new Map(Object.entries(named)), name, given.op)]));
+  const outputs = Object.fromEntries(
+    given.outputs.map(({ name }) => [name, known(new Map(Object.entries(named)), name, given.op)]),
+  );
   if (given.gradOutput === null) return outputs;
   const wrt = given.gradients.map(({ name }) => known(tensors, name, given.op));
   const found = gradients(first, wrt, leaves[SEED]);
@@ -51,12 +53,24 @@ function build(given: ConformanceCase, nodes: readonly CaseNode[], leaves: Names
 /** A case of one operation is a graph of one node, whose operands are the inputs in their order. */
 function nodesOf(given: ConformanceCase): readonly CaseNode[] {
   if (given.op !== "graph") {
-    return [{ op: given.op, attributes: given.attributes, operands: new Map(given.inputs.map(({ name }) => [name, name])), output: given.outputs[0]!.name }];
+    return [
+      {
+        op: given.op,
+        attributes: given.attributes,
+        operands: new Map(given.inputs.map(({ name }) => [name, name])),
+        output: given.outputs[0]!.name,
+      },
+    ];
   }
   const nodes = new Attributes("graph", given.attributes).list("nodes") as readonly Record<string, unknown>[];
   return nodes.map((values) => {
     const node = new Attributes("graph node", values);
-    return { op: node.string("op"), attributes: node.record("attributes"), operands: new Map(Object.entries(node.record("inputs") as Record<string, string>)), output: node.string("output") };
+    return {
+      op: node.string("op"),
+      attributes: node.record("attributes"),
+      operands: new Map(Object.entries(node.record("inputs") as Record<string, string>)),
+      output: node.string("output"),
+    };
   });
 }
 

@@ -11,9 +11,15 @@ export interface Comparison {
 /** Stands for infinity, which JSON does not hold. */
 export const UNBOUNDED = Number.MAX_VALUE;
 
-export function compare(label: string, want: CaseTensor, tolerance: Tolerance, got: { readonly shape: readonly number[]; readonly data: ArrayLike<number> }): Comparison {
+export function compare(
+  label: string,
+  want: CaseTensor,
+  tolerance: Tolerance,
+  got: { readonly shape: readonly number[]; readonly data: ArrayLike<number> },
+): Comparison {
   const shape = `[${want.shape.join(", ")}]`;
-  if (`[${got.shape.join(", ")}]` !== shape) return { worst: UNBOUNDED, difference: `${label} has shape [${got.shape.join(", ")}], expected ${shape}` };
+  if (`[${got.shape.join(", ")}]` !== shape)
+    return { worst: UNBOUNDED, difference: `${label} has shape [${got.shape.join(", ")}], expected ${shape}` };
   const expected = decode(want);
   let worst = 0;
   let wrong = 0;
@@ -29,7 +35,10 @@ export function compare(label: string, want: CaseTensor, tolerance: Tolerance, g
   const allowed = tolerance.atol + tolerance.rtol * Math.abs(expected[first]!);
   const place = want.shape.length === 0 ? label : `${label} [${position(first, want.shape).join(", ")}] of ${shape}`;
   const values = `is ${got.data[first]}, expected ${expected[first]} within ${Number(allowed.toPrecision(3))}`;
-  return { worst, difference: `${place} ${values}${expected.length > 1 ? ` (${wrong} of ${expected.length} values are wrong)` : ""}` };
+  return {
+    worst,
+    difference: `${place} ${values}${expected.length > 1 ? ` (${wrong} of ${expected.length} values are wrong)` : ""}`,
+  };
 }
 
 function errorFraction(got: number, want: number, { atol, rtol }: Tolerance): number {

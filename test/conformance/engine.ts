@@ -4,7 +4,10 @@ import type { Graph, Gpu, Names, TypedArray } from "../../src/index.js";
 
 export interface Engine {
   /** All outputs, row-major. */
-  run(net: Graph<Names, Names>, inputs: Readonly<Record<string, TypedArray>>): Promise<Readonly<Record<string, ArrayLike<number>>>>;
+  run(
+    net: Graph<Names, Names>,
+    inputs: Readonly<Record<string, TypedArray>>,
+  ): Promise<Readonly<Record<string, ArrayLike<number>>>>;
 }
 
 export const referenceEngine: Engine = {

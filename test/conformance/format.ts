@@ -60,11 +60,13 @@ function parseCase(value: unknown, suite: string, where: string): ConformanceCas
   const given = object(value, where);
   const name = string(given["name"], `${where}.name`);
   const at = `${where} (${name})`;
-  const tensors = (key: string): readonly CaseTensor[] => list(given[key], `${at}.${key}`).map((t, i) => parseTensor(t, `${at}.${key}[${i}]`));
+  const tensors = (key: string): readonly CaseTensor[] =>
+    list(given[key], `${at}.${key}`).map((t, i) => parseTensor(t, `${at}.${key}[${i}]`));
   const tolerance = parseTolerance(given["tolerance"], `${at}.tolerance`);
   const gradients = given["gradients"] === undefined ? [] : tensors("gradients");
   const gradOutput = gradients.length === 0 ? null : (tensors("gradOutputs")[0] ?? null);
-  if (gradients.length > 0 && gradOutput === null) throw new FormatError(`${at}.gradOutputs is empty: gradients need the gradient of the first output`);
+  if (gradients.length > 0 && gradOutput === null)
+    throw new FormatError(`${at}.gradOutputs is empty: gradients need the gradient of the first output`);
   const outputs = tensors("outputs");
   if (outputs.length === 0) throw new FormatError(`${at}.outputs is empty: a case expects at least one output`);
   const source = given["source"] === undefined ? {} : object(given["source"], `${at}.source`);
@@ -78,7 +80,8 @@ function parseCase(value: unknown, suite: string, where: string): ConformanceCas
     tolerance,
     gradOutput,
     gradients,
-    gradTolerance: given["gradTolerance"] === undefined ? tolerance : parseTolerance(given["gradTolerance"], `${at}.gradTolerance`),
+    gradTolerance:
+      given["gradTolerance"] === undefined ? tolerance : parseTolerance(given["gradTolerance"], `${at}.gradTolerance`),
     quirk: source["quirk"] === true,
   };
 }
@@ -92,12 +95,14 @@ function parseTensor(value: unknown, where: string): CaseTensor {
   const data = string(given["data"], `${where}.data`);
   if (!isDType(dtype)) throw new FormatError(`${where}.dtype is "${dtype}": expected ${Object.keys(BYTES).join(", ")}`);
   const shape = list(given["shape"], `${where}.shape`).map((extent) => {
-    if (!Number.isSafeInteger(extent) || (extent as number) < 0) throw new FormatError(`${where}.shape holds ${JSON.stringify(extent)}: expected integers of at least 0`);
+    if (!Number.isSafeInteger(extent) || (extent as number) < 0)
+      throw new FormatError(`${where}.shape holds ${JSON.stringify(extent)}: expected integers of at least 0`);
     return extent as number;
   });
   const bytes = shape.reduce((n, d) => n * d, BYTES[dtype]);
   const given64 = (data.length / 4) * 3 - (data.match(/=*$/)?.[0].length ?? 0);
-  if (given64 !== bytes) throw new FormatError(`${where}.data holds ${given64} bytes: ${dtype} [${shape.join(", ")}] takes ${bytes}`);
+  if (given64 !== bytes)
+    throw new FormatError(`${where}.data holds ${given64} bytes: ${dtype} [${shape.join(", ")}] takes ${bytes}`);
   return { name, dtype, shape, data };
 }
 
@@ -128,7 +133,8 @@ export function decode({ name, dtype, data }: CaseTensor): Float32Array | Int32A
 }
 
 function object(value: unknown, where: string): Readonly<Record<string, unknown>> {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) throw new FormatError(`${where} is ${kindOf(value)}: expected an object`);
+  if (typeof value !== "object" || value === null || Array.isArray(value))
+    throw new FormatError(`${where} is ${kindOf(value)}: expected an object`);
   return value as Readonly<Record<string, unknown>>;
 }
 
@@ -143,10 +149,14 @@ function string(value: unknown, where: string): string {
 }
 
 function atLeastZero(value: unknown, where: string): number {
-  if (typeof value !== "number" || !(value >= 0)) throw new FormatError(`${where} is ${kindOf(value)}: expected a number of at least 0`);
+  if (typeof value !== "number" || !(value >= 0))
+    throw new FormatError(`${where} is ${kindOf(value)}: expected a number of at least 0`);
   return value;
 }
 
 function kindOf(value: unknown): string {
-  return value === undefined ? "missing" : value === null ? "null" : Array.isArray(value) ? "a list" : typeof value === "object" ? "an object" : `the ${typeof value} ${String(value)}`;
+  if (value === undefined) return "missing";
+  if (value === null) return "null";
+  if (Array.isArray(value)) return "a list";
+  return typeof value === "object" ? "an object" : `the ${typeof value} ${JSON.stringify(value)}`;
 }

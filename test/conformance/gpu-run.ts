@@ -11,9 +11,17 @@ export type ConformanceEvent =
   | { readonly type: "gpu-error"; readonly text: string };
 
 /** `hiddenAdapter`: the adapter's name where the browser keeps it from pages. */
-export async function runOnGpu(cases: readonly ConformanceCase[], hiddenAdapter: string | null, send: (event: ConformanceEvent) => void): Promise<void> {
+export async function runOnGpu(
+  cases: readonly ConformanceCase[],
+  hiddenAdapter: string | null,
+  send: (event: ConformanceEvent) => void,
+): Promise<void> {
   using gpu = await openGpu({ checked: true });
   const { vendor, architecture, description, software } = gpu.info;
-  send({ type: "adapter", names: hiddenAdapter ?? [vendor, architecture, description].filter((name) => name !== "").join(", "), software });
+  send({
+    type: "adapter",
+    names: hiddenAdapter ?? [vendor, architecture, description].filter((name) => name !== "").join(", "),
+    software,
+  });
   await runCases(cases, gpuEngine(gpu), (result) => send({ type: "result", result }));
 }

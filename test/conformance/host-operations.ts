@@ -1,5 +1,15 @@
 /** The neutral operations that are functions of the host: fillers, metrics and layer sizes of the paper's nets. */
-import { bilinear, bilinearEveryPair, confusionMatrix, fcnLayers, graph, input, segmentationMetrics, type FcnOptions, type Init } from "../../src/index.js";
+import {
+  bilinear,
+  bilinearEveryPair,
+  confusionMatrix,
+  fcnLayers,
+  graph,
+  input,
+  segmentationMetrics,
+  type FcnOptions,
+  type Init,
+} from "../../src/index.js";
 import { Attributes } from "./attributes.js";
 import type { Engine } from "./engine.js";
 import { decode, type CaseTensor, type ConformanceCase } from "./format.js";
@@ -8,7 +18,9 @@ import type { Value } from "./run-cases.js";
 type HostOperation = (given: ConformanceCase, engine: Engine) => Promise<Readonly<Record<string, Value>>>;
 
 export const HOST_OPERATIONS: Readonly<Record<string, HostOperation>> = {
-  bilinearKernel: async ({ attributes }) => ({ y: filled(bilinearEveryPair(), new Attributes("bilinearKernel", attributes).numbers("shape")) }),
+  bilinearKernel: async ({ attributes }) => ({
+    y: filled(bilinearEveryPair(), new Attributes("bilinearKernel", attributes).numbers("shape")),
+  }),
 
   async upsampleWeights({ attributes }) {
     const a = new Attributes("upsampleWeights", attributes);
@@ -35,7 +47,10 @@ export const HOST_OPERATIONS: Readonly<Record<string, HostOperation>> = {
       counts: confusionMatrix(x.labels, x.prediction, { classes }),
     }));
     const { counts } = await engine.run(net, { labels: decode(labels), prediction: decode(prediction) });
-    const metrics = Object.entries(segmentationMetrics(counts!)).map(([name, value]): [string, Value] => [name, { shape: [], data: [value] }]);
+    const metrics = Object.entries(segmentationMetrics(counts!)).map(([name, value]): [string, Value] => [
+      name,
+      { shape: [], data: [value] },
+    ]);
     return { hist: { shape: [classes, classes], data: counts! }, ...Object.fromEntries(metrics) };
   },
 };

@@ -7,6 +7,7 @@ import { runOnGpu, type ConformanceEvent } from "./gpu-run.js";
 const send = (event: ConformanceEvent): void => void process.send?.(event);
 
 reportGpuErrors((globals as { GPUAdapter: typeof GPUAdapter }).GPUAdapter, (text) => send({ type: "gpu-error", text }));
+process.once("disconnect", () => process.exit(1)); // the command was stopped
 process.once("message", (cases) => {
   void runOnGpu(cases as readonly ConformanceCase[], null, send).then(
     // Not left to the event loop: a device that a failed case leaks would keep the process alive.

@@ -62,7 +62,12 @@ export interface Operation {
 export const OPERATIONS: Readonly<Record<string, Operation>> = {
   conv2d: { build: (t, a) => ({ y: conv2d(t.get("x"), t.get("w"), t.optional("b"), convAttributes(a)) }) },
   convTranspose2d: {
-    build: (t, a) => ({ y: convTranspose2d(t.get("x"), t.get("w"), t.optional("b"), { ...convAttributes(a), outputPadding: a.pair("outputPadding") }) }),
+    build: (t, a) => ({
+      y: convTranspose2d(t.get("x"), t.get("w"), t.optional("b"), {
+        ...convAttributes(a),
+        outputPadding: a.pair("outputPadding"),
+      }),
+    }),
   },
   maxPool2d: {
     build(t, a) {
@@ -72,7 +77,9 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
       return { y: maxPool2d(x, window), indices: maxPool2dIndices(x, { ...window, ...order }) };
     },
   },
-  averagePool2d: { build: (t, a) => ({ y: averagePool2d(t.get("x"), { ...poolAttributes(a), countIncludePad: a.flag("countIncludePad") }) }) },
+  averagePool2d: {
+    build: (t, a) => ({ y: averagePool2d(t.get("x"), { ...poolAttributes(a), countIncludePad: a.flag("countIncludePad") }) }),
+  },
   globalAveragePool: { build: (t) => ({ y: globalAveragePool(t.get("x")) }) },
   relu: { build: (t) => ({ y: relu(t.get("x")) }) },
   dropout: { build: (t, a) => ({ y: dropout(t.get("x"), { inference: a.flag("inference") }) }) },
@@ -85,7 +92,11 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
       return { y: pad(t.get("x"), { begin: a.numbers("begin"), end: a.numbers("end"), mode, value: a.numberOr("value", 0) }) };
     },
   },
-  slice: { build: (t, a) => ({ y: slice(t.get("x"), { starts: a.numbers("starts"), sizes: a.numbers("sizes"), steps: a.numbers("steps") }) }) },
+  slice: {
+    build: (t, a) => ({
+      y: slice(t.get("x"), { starts: a.numbers("starts"), sizes: a.numbers("sizes"), steps: a.numbers("steps") }),
+    }),
+  },
   crop: {
     build: (t, a) => ({ y: crop(t.get("x"), t.get("reference"), { axis: a.number("axis"), offset: a.numbers("offset") }) }),
     shapeOnly: ["reference"],
@@ -103,7 +114,9 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
     build(t, a) {
       a.require("axis", 1);
       const normalization = a.oneOf("normalization", ["VALID", "FULL", "BATCH_SIZE", "NONE"]);
-      return { loss: softmaxWithLoss(t.get("x"), t.get("labels"), { normalization, ignoreLabel: a.numberOrNull("ignoreLabel") }) };
+      return {
+        loss: softmaxWithLoss(t.get("x"), t.get("labels"), { normalization, ignoreLabel: a.numberOrNull("ignoreLabel") }),
+      };
     },
   },
   gemm: {
@@ -114,12 +127,24 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
   },
   matmul: { build: (t) => ({ y: matmul(t.get("a"), t.get("b")) }) },
   batchNorm: {
-    build: (t, a) => ({ y: batchNorm(t.get("x"), t.get("scale"), t.get("bias"), t.get("mean"), t.get("variance"), { epsilon: a.number("epsilon") }) }),
+    build: (t, a) => ({
+      y: batchNorm(t.get("x"), t.get("scale"), t.get("bias"), t.get("mean"), t.get("variance"), { epsilon: a.number("epsilon") }),
+    }),
   },
-  lrn: { build: (t, a) => ({ y: lrn(t.get("x"), { size: a.number("size"), alpha: a.number("alpha"), beta: a.number("beta"), bias: a.number("bias") }) }) },
+  lrn: {
+    build: (t, a) => ({
+      y: lrn(t.get("x"), { size: a.number("size"), alpha: a.number("alpha"), beta: a.number("beta"), bias: a.number("bias") }),
+    }),
+  },
   resize: {
     build(t, a) {
-      const coordinateMode = a.oneOf("coordinateMode", ["half_pixel", "half_pixel_symmetric", "pytorch_half_pixel", "align_corners", "asymmetric"]);
+      const coordinateMode = a.oneOf("coordinateMode", [
+        "half_pixel",
+        "half_pixel_symmetric",
+        "pytorch_half_pixel",
+        "align_corners",
+        "asymmetric",
+      ]);
       const nearestMode = a.oneOfOrNull("nearestMode", ["round_prefer_floor", "round_prefer_ceil", "floor", "ceil"]);
       const attrs = { mode: a.oneOf("mode", ["nearest", "linear"]), coordinateMode, scales: a.numbers("scales") };
       return { y: resize(t.get("x"), nearestMode === null ? attrs : { ...attrs, nearestMode }) };
@@ -127,7 +152,9 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
   },
   flatten: { build: (t, a) => ({ y: flatten(t.get("x"), a.number("axis")) }) },
   argMax: {
-    build: (t, a) => ({ y: argMax(t.get("x"), { axis: a.number("axis"), keepDims: a.flag("keepDims"), selectLastIndex: a.flag("selectLastIndex") }) }),
+    build: (t, a) => ({
+      y: argMax(t.get("x"), { axis: a.number("axis"), keepDims: a.flag("keepDims"), selectLastIndex: a.flag("selectLastIndex") }),
+    }),
   },
 };
 
@@ -142,5 +169,9 @@ function poolAttributes(a: Attributes) {
 
 function lossAttributes(t: Operands, a: Attributes) {
   a.require("axis", 1);
-  return { reduction: a.oneOf("reduction", ["none", "mean", "sum"]), ignoreIndex: a.numberOrNull("ignoreIndex"), classWeights: t.optional("weights") };
+  return {
+    reduction: a.oneOf("reduction", ["none", "mean", "sum"]),
+    ignoreIndex: a.numberOrNull("ignoreIndex"),
+    classWeights: t.optional("weights"),
+  };
 }

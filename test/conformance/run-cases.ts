@@ -25,7 +25,11 @@ export interface Value {
 }
 
 /** Calls `report` after each case. Never throws for what a case does. */
-export async function runCases(cases: readonly ConformanceCase[], engine: Engine, report: (result: CaseResult) => void | Promise<void>): Promise<void> {
+export async function runCases(
+  cases: readonly ConformanceCase[],
+  engine: Engine,
+  report: (result: CaseResult) => void | Promise<void>,
+): Promise<void> {
   for (const given of cases) await report(await runCase(given, engine));
 }
 
@@ -38,7 +42,14 @@ async function runCase(given: ConformanceCase, engine: Engine): Promise<CaseResu
     outcome = { worst: UNBOUNDED, error: error instanceof Error ? `${error.name}: ${error.message}` : String(error) };
   }
   const { suite, name, op, quirk } = given;
-  return { suite, name, op, outcome: outcome.error === null ? "passed" : quirk ? "skipped" : "failed", ...outcome, ms: performance.now() - started };
+  return {
+    suite,
+    name,
+    op,
+    outcome: outcome.error === null ? "passed" : quirk ? "skipped" : "failed",
+    ...outcome,
+    ms: performance.now() - started,
+  };
 }
 
 async function check(given: ConformanceCase, engine: Engine): Promise<{ worst: number; error: string | null }> {
@@ -46,10 +57,15 @@ async function check(given: ConformanceCase, engine: Engine): Promise<{ worst: n
   const values = await compute(given, engine);
   const comparisons = [
     ...given.outputs.map((want) => compare(`output ${want.name}`, want, given.tolerance, valueOf(values, want.name))),
-    ...given.gradients.map((want) => compare(`gradient of ${want.name}`, want, given.gradTolerance, valueOf(values, `gradient of ${want.name}`))),
+    ...given.gradients.map((want) =>
+      compare(`gradient of ${want.name}`, want, given.gradTolerance, valueOf(values, `gradient of ${want.name}`)),
+    ),
   ];
   const differences = comparisons.flatMap(({ difference }) => difference ?? []);
-  return { worst: Math.max(...comparisons.map(({ worst }) => worst)), error: differences.length === 0 ? null : differences.join("; ") };
+  return {
+    worst: Math.max(...comparisons.map(({ worst }) => worst)),
+    error: differences.length === 0 ? null : differences.join("; "),
+  };
 }
 
 async function computeGraph(given: ConformanceCase, engine: Engine): Promise<Readonly<Record<string, Value>>> {

@@ -59,7 +59,11 @@ describe("conformance runner", () => {
   it("fails on another shape, an unknown operation and a missing attribute", async () => {
     const [shape, operation, attribute] = await run(
       file(
-        reluCase([0, 0, 2], [0, 0, 7], { outputs: [tensor("y", [1, 3], [0, 0, 2])], gradOutputs: undefined, gradients: undefined }),
+        reluCase([0, 0, 2], [0, 0, 7], {
+          outputs: [tensor("y", [1, 3], [0, 0, 2])],
+          gradOutputs: undefined,
+          gradients: undefined,
+        }),
         reluCase([0, 0, 2], [0, 0, 7], { op: "fold" }),
         reluCase([0, 0, 2], [0, 0, 7], { op: "softmax" }),
       ),
@@ -78,9 +82,15 @@ describe("conformance runner", () => {
 
   it("refuses another format, and data that does not fill its shape", () => {
     expect(() => parseCases("{")).to.throw(FormatError, "not JSON");
-    expect(() => parseCases('{"format":"conformance-cases/2"}')).to.throw(FormatError, 'format is "conformance-cases/2": expected "conformance-cases/1"');
+    expect(() => parseCases('{"format":"conformance-cases/2"}')).to.throw(
+      FormatError,
+      'format is "conformance-cases/2": expected "conformance-cases/1"',
+    );
     const short = { ...tensor("x", [3], [1, 2]) };
-    expect(() => parseCases(file(reluCase([0, 0, 2], [0, 0, 7], { inputs: [short] })))).to.throw(FormatError, "cases[0] (relu of three).inputs[0].data holds 8 bytes: float32 [3] takes 12");
+    expect(() => parseCases(file(reluCase([0, 0, 2], [0, 0, 7], { inputs: [short] })))).to.throw(
+      FormatError,
+      "cases[0] (relu of three).inputs[0].data holds 8 bytes: float32 [3] takes 12",
+    );
   });
 
   it("reads folders, gzip too, and names what it cannot read", async () => {

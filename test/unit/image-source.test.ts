@@ -40,14 +40,26 @@ describe("image inputs without pixels", () => {
 
   it("a video that has not loaded, and one without a frame", () => {
     withGlobal("HTMLVideoElement", (make) => {
-      expect(give(make({ videoWidth: 0, videoHeight: 0, readyState: 0 }))).to.throw(InputError, "input photo: the HTMLVideoElement is 0 x 0");
-      expect(give(make({ videoWidth: 4, videoHeight: 4, readyState: 1 }))).to.throw(InputError, "has no frame yet (readyState 1)");
+      expect(give(make({ videoWidth: 0, videoHeight: 0, readyState: 0 }))).to.throw(
+        InputError,
+        "input photo: the HTMLVideoElement is 0 x 0",
+      );
+      expect(give(make({ videoWidth: 4, videoHeight: 4, readyState: 1 }))).to.throw(
+        InputError,
+        "has no frame yet (readyState 1)",
+      );
     });
   });
 
   it("an ImageData of width 0, and one whose buffer is gone", () => {
-    expect(give({ width: 0, height: 4, data: new Uint8ClampedArray(0) } as ImageData)).to.throw(InputError, "input photo: the ImageData is 0 x 4");
-    expect(give({ width: 4, height: 4, data: new Uint8ClampedArray(0) } as ImageData)).to.throw(InputError, "4 x 4 but holds 0 bytes");
+    expect(give({ width: 0, height: 4, data: new Uint8ClampedArray(0) } as ImageData)).to.throw(
+      InputError,
+      "input photo: the ImageData is 0 x 4",
+    );
+    expect(give({ width: 4, height: 4, data: new Uint8ClampedArray(0) } as ImageData)).to.throw(
+      InputError,
+      "4 x 4 but holds 0 bytes",
+    );
   });
 
   it("an image for an input that takes none", () => {
