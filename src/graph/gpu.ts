@@ -34,7 +34,9 @@ function gpuOn(context: GpuContext): Gpu {
     info: context.info,
     lost: context.lost,
     async compile(graph, options = {}) {
-      const program = await createProgram(context, pipelines, graph, options, () => programs.delete(program));
+      let made: Disposable | undefined;
+      const program = await createProgram(context, pipelines, graph, options, () => made && programs.delete(made));
+      made = program;
       programs.add(program);
       return program;
     },

@@ -23,7 +23,9 @@ export interface MemoryPlan {
   readonly unsharedBytes: number;
 }
 
-const RANDOM_ORDERS = 64;
+/** How much work the search for a better plan may do: orders tried times the square of the number of tensors. */
+const SEARCH_BUDGET = 4_000_000;
+const MOST_ORDERS = 2000;
 
 /** Interval colouring by several greedy orders; the smallest result wins. Deterministic. */
 export function planMemory(lifetimes: readonly Lifetime[]): MemoryPlan {
@@ -37,9 +39,11 @@ export function planMemory(lifetimes: readonly Lifetime[]): MemoryPlan {
   };
   consider(byStart);
   const random = uniform(1);
-  for (let attempt = 0; attempt < RANDOM_ORDERS && best.bytes > lowerBoundBytes * 1.001; attempt++) {
-    // Sizes shaken by up to half: near the order that is usually best, yet different.
-    const key = lifetimes.map((l) => l.bytes * (0.5 + random()));
+  const orders = Math.min(MOST_ORDERS, SEARCH_BUDGET / Math.max(1, lifetimes.length) ** 2);
+  for (let attempt = 0; attempt < orders && best.bytes > lowerBoundBytes * 1.001; attempt++) {
+    // Sizes shaken, a little or a lot: near the order that is usually best, yet different.
+    const shake = 2 * random();
+    const key = lifetimes.map((l) => l.bytes * (1 + shake * random()));
     consider([...bySize].sort((a, b) => key[b]! - key[a]!));
   }
   return { ...best, lowerBoundBytes, unsharedBytes: lifetimes.reduce((n, l) => n + l.bytes, 0) };

@@ -1,0 +1,206 @@
+/** What the graph runtime promises of a steady run: nothing created, few submits, little memory, the same bits. */
+import { expect } from "chai";
+import { conv2d, graph, heNormal, initialWeights, input, param, sgd, type Program } from "../../src/index.js";
+import { runReference } from "../../src/reference/index.js";
+import { countingGpu, testGpu } from "../harness/device.js";
+import { toyClassifier, toyFcn, toyInputs } from "../harness/toy-nets.js";
+
+const optimizer = sgd({ learningRate: 0.05, momentum: 0.9, weightDecay: 5e-4 });
+
+async function losses(program: Pick<Program<never, { loss: never }>, "train">, batch: object, steps: number): Promise<number[]> {
+  const out: number[] = [];
+  for await (const { loss } of program.train(Array(steps).fill(batch) as never, { loss: "loss", optimizer })) out.push(loss!);
+  return out;
+}
+
+describe("graph runtime", () => {
+  for (const [name, net, classes] of [
+    ["an FCN", toyFcn(), 5],
+    ["a classifier", toyClassifier(), 10],
+  ] as const) {
+    it(`runs ${name} as the reference does`, async () => {
+      using program = await (await testGpu()).compile(net);
+      const inputs = toyInputs(net, classes);
+      const got = await program.run(inputs);
+      const want = runReference(net, initialWeights(net), inputs);
+      got.logits.forEach((v, i) => expect(v).to.be.closeTo(want.logits[i]!, 1e-4));
+      expect(got.loss[0]).to.be.closeTo(want.loss[0]!, 1e-5);
+    });
+  }
+
+  it("creates nothing in a steady run, and submits once", async () => {
+    const { gpu, host, counting } = await countingGpu();
+    const net = toyFcn();
+    const program = await gpu.compile(net, { submitBudgetMs: Infinity });
+    const inputs = toyInputs(net);
+    await program.run(inputs);
+    const before = { ...counting.counts };
+    await program.run(inputs);
+    await program.run(inputs);
+    const made = counting.since(before);
+    expect([made.buffers, made.bindGroups, made.pipelines, made.querySets, made.shaderModules]).to.deep.equal([0, 0, 0, 0, 0]);
+    expect(made.submits).to.equal(2);
+    gpu[Symbol.dispose]();
+    host[Symbol.dispose]();
+  });
+
+  it("creates nothing in a steady training step, and submits once", async () => {
+    const { gpu, host, counting } = await countingGpu();
+    const net = toyFcn({ dropout: true });
+    const program = await gpu.compile(net, { submitBudgetMs: Infinity });
+    const inputs = toyInputs(net);
+    const perStep: unknown[] = [];
+    let before = { ...counting.counts };
+    for await (const { step } of program.train(Array(4).fill(inputs), { loss: "loss", optimizer })) {
+      const { buffers, bindGroups, pipelines, querySets, submits } = counting.since(before);
+      if (step > 1) perStep.push({ buffers, bindGroups, pipelines, querySets, submits });
+      before = { ...counting.counts };
+    }
+    const steady = { buffers: 0, bindGroups: 0, pipelines: 0, querySets: 0, submits: 1 };
+    expect(perStep).to.deep.equal([steady, steady, steady]);
+    gpu[Symbol.dispose]();
+    host[Symbol.dispose]();
+  });
+
+  it("splits submits by estimated work and gives the same bits", async () => {
+    const gpu = await testGpu();
+    const net = toyFcn();
+    const inputs = toyInputs(net);
+    using one = await gpu.compile(net, { submitBudgetMs: Infinity });
+    using many = await gpu.compile(net, { submitBudgetMs: 0.01 });
+    expect(one.plan.submits).to.equal(1);
+    expect(many.plan.submits).to.be.above(2);
+    expect((await many.run(inputs)).logits).to.deep.equal((await one.run(inputs)).logits);
+  });
+
+  it("plans transient memory near the liveness bound", async () => {
+    const gpu = await testGpu();
+    for (const net of [toyFcn({ size: [29, 31] }), toyClassifier()]) {
+      using program = await gpu.compile(net as ReturnType<typeof toyFcn>);
+      const training = await program.trainingPlan("loss");
+      for (const [plan, most] of [
+        [program.plan, 1.15],
+        [training, 1.3],
+      ] as const) {
+        expect(plan.transientBytes).to.be.at.least(plan.transientLowerBoundBytes);
+        expect(plan.transientBytes / plan.transientLowerBoundBytes).to.be.at.most(most);
+        expect(plan.toTable()).to.include("liveness bound");
+      }
+    }
+  });
+
+  it("trains within 1 MiB bindings and buffers to the same losses", async () => {
+    const net = toyFcn({ batch: 4, size: [52, 48], channels: 24 });
+    const inputs = toyInputs(net);
+    using free = await (await testGpu()).compile(net);
+    const want = await losses(free as never, inputs, 3);
+    const { gpu, host, counting } = await countingGpu({ limits: { maxStorageBufferBindingSize: 2 ** 20, maxBufferSize: 2 ** 20 } });
+    const program = await gpu.compile(net);
+    const got = await losses(program as never, inputs, 3);
+    expect(counting.counts.largestBinding).to.be.at.most(2 ** 20);
+    expect(counting.counts.largestBuffer).to.be.at.most(2 ** 20);
+    got.forEach((loss, i) => expect(loss).to.be.closeTo(want[i]!, 2e-5 * Math.abs(want[i]!)));
+    gpu[Symbol.dispose]();
+    host[Symbol.dispose]();
+  }).timeout(180_000);
+
+  it("gives the same bits from the same seed, and other losses from another", async () => {
+    const gpu = await testGpu();
+    const net = toyFcn({ dropout: true });
+    const inputs = toyInputs(net);
+    const runs: number[][] = [];
+    for (const seed of [7, 7, 8]) {
+      using program = await gpu.compile(net, { seed });
+      runs.push(await losses(program as never, inputs, 10));
+    }
+    expect(runs[1]).to.deep.equal(runs[0]);
+    expect(runs[2]).to.not.deep.equal(runs[0]);
+  });
+
+  it("resumes from a checkpoint to the same bits", async () => {
+    const gpu = await testGpu();
+    const net = toyFcn({ dropout: true });
+    const inputs = toyInputs(net);
+    using whole = await gpu.compile(net);
+    const want = await losses(whole as never, inputs, 8);
+    using first = await gpu.compile(net);
+    await losses(first as never, inputs, 4);
+    const checkpoint = await first.checkpoint();
+    using second = await gpu.compile(net);
+    await losses(second as never, inputs, 1);
+    await second.resume(checkpoint);
+    expect(await losses(second as never, inputs, 4)).to.deep.equal(want.slice(4));
+    expect(await second.save()).to.deep.equal(await whole.save());
+  });
+
+  it("follows SGD with accumulation as the reference computes it", async () => {
+    const gpu = await testGpu();
+    const net = toyClassifier({ batch: 8 });
+    const half = toyClassifier({ batch: 4 });
+    const inputs = toyInputs(net, 10);
+    const halves = [0, 1].map((i) => ({ image: inputs.image.slice(i * 4 * 64, (i + 1) * 4 * 64), labels: inputs.labels.slice(i * 4, (i + 1) * 4) }));
+    using whole = await gpu.compile(net);
+    using parts = await gpu.compile(half);
+    const a: number[] = [];
+    for await (const { loss } of whole.train(Array(5).fill(inputs), { loss: "loss", optimizer: sgd({ learningRate: 0.1, momentum: 0.9 }) })) a.push(loss!);
+    const b: number[] = [];
+    for await (const { loss } of parts.train(Array(5).fill(halves).flat(), { loss: "loss", optimizer: sgd({ learningRate: 0.1, momentum: 0.9, accumulate: 2 }) })) b.push(loss!);
+    expect(b.length).to.equal(5);
+    b.forEach((loss, i) => expect(loss).to.be.closeTo(a[i]!, 1e-4));
+  });
+
+  it("takes another size without new pipelines, sharing the weights", async () => {
+    const { gpu, host, counting } = await countingGpu();
+    const net = toyFcn();
+    const program = await gpu.compile(net);
+    const other = toyFcn({ size: [21, 18] });
+    const inputs = toyInputs(other);
+    // Some kernels have a form for whole vec4s and one for any size: after two sizes both are there.
+    await program.planFor({ image: [2, 3, 16, 16], labels: [2, 16, 16] });
+    const before = { ...counting.counts };
+    const shaped = { image: { data: inputs.image, shape: [2, 3, 21, 18] }, labels: { data: inputs.labels, shape: [2, 21, 18] } };
+    const got = await program.run(shaped);
+    expect(counting.since(before).pipelines).to.equal(0);
+    const want = runReference(other, await program.save(), inputs);
+    got.logits.forEach((v, i) => expect(v).to.be.closeTo(want.logits[i]!, 1e-4));
+    gpu[Symbol.dispose]();
+    host[Symbol.dispose]();
+  });
+
+  it("computes only what is asked for", async () => {
+    const net = toyFcn();
+    using program = await (await testGpu()).compile(net);
+    const { image } = toyInputs(net);
+    const { logits } = await program.run({ image }, { outputs: ["logits"] });
+    expect(logits.length).to.equal(2 * 5 * 13 * 11);
+    expect((await program.planFor({}, { outputs: ["logits"] })).dispatches).to.be.below(program.plan.dispatches);
+  });
+
+  it("profiles every node", async () => {
+    const net = toyFcn();
+    using program = await (await testGpu()).compile(net);
+    const profile = await program.profile(toyInputs(net), { runs: 2 });
+    expect(profile.rows.map((r) => r.node)).to.include.members(["conv1", "upscore"]);
+    expect(profile.toTable()).to.match(/conv1 +conv2d/);
+  });
+
+  it("leaves no GPU memory behind", async () => {
+    const { gpu, host, counting } = await countingGpu();
+    const net = toyFcn();
+    const program = await gpu.compile(net);
+    await program.run(toyInputs(net));
+    await losses(program as never, toyInputs(net), 2);
+    program[Symbol.dispose]();
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect([counting.counts.liveBuffers, counting.counts.liveBytes]).to.deep.equal([0, 0]);
+    gpu[Symbol.dispose]();
+    host[Symbol.dispose]();
+  });
+
+  it("compiles a lone convolution of any input", async () => {
+    const net = graph({ x: input([1, 1, 1, 1]) }, ({ x }) => ({ y: conv2d(x, param("w", [1, 1, 1, 1], heNormal()), null) }));
+    using program = await (await testGpu()).compile(net);
+    const w = (await program.save()).get("w")!.data[0]!;
+    expect((await program.run({ x: Float32Array.of(2) })).y[0]).to.be.closeTo(2 * w, 1e-6);
+  });
+});
