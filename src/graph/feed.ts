@@ -35,7 +35,8 @@ export function checkInputs<I extends Names, O extends Names>(
   const needed = neededInputs(outputs);
   const checked = new Map<string, CheckedInput>();
   for (const [name, tensor] of Object.entries(graph.inputs)) {
-    if (!needed.has(name)) continue;
+    // One that is given without need still tells the size that the graph is built for.
+    if (!needed.has(name) && given[name] === undefined) continue;
     checked.set(name, checkInput(name, tensor, given[name], rules.get(tensor)));
   }
   for (const [name, { shape }] of checked) {
