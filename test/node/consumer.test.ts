@@ -117,6 +117,14 @@ describe("the package in a project of its own", function () {
     expectGood(await runJson("node-gpu.js"));
   });
 
+  it("runs the README's samples for Node", async () => {
+    const trained = await run(process.execPath, [join("built", "sample-README-md-2.js")]);
+    const losses = [...trained.matchAll(/^\d+ ([\d.]+)$/gm)].map(([, loss]) => Number(loss));
+    expect(losses).to.have.length(20);
+    expect(losses[19]).to.be.lessThan(losses[0]!);
+    expect(await run(process.execPath, [join("built", "sample-README-md-3.js")])).to.match(/^Float64Array\(4\)/);
+  });
+
   it("runs in Chromium from a page that Vite built", async () => {
     await run(process.execPath, [bin("vite", "bin", "vite.js"), "build", "--logLevel", "warn", "--outDir", "page"]);
     const names = await filesBelow(join(folder, "page"));
