@@ -2,7 +2,7 @@
  * What labels of one value per stride x stride cell could reach at best (the paper's appendix A): every cell of the truth gets its most
  * frequent label, the lower one of equals; cells at the right and bottom edge may be smaller.
  */
-import { segmentationMetrics, type SegmentationMetrics } from "../src/fcn/metrics.js";
+import { segmentationMetrics, type SegmentationMetrics } from "../src/index.js";
 import { CLASSES, type SceneBatch } from "./scenes.js";
 
 export function strideBound(scenes: readonly SceneBatch[], stride: number): SegmentationMetrics {

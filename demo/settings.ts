@@ -10,6 +10,8 @@ export interface StageSettings {
 
 export interface Settings {
   readonly name: "full" | "short";
+  /** Factor on the channels of LeNet: 1 but for tests. */
+  readonly width: number;
   readonly classifier: StageSettings;
   /** FCN-LeNet-4s from the classifier. */
   readonly single: StageSettings;
@@ -21,6 +23,7 @@ export interface Settings {
 
 export const FULL: Settings = {
   name: "full",
+  width: 1,
   classifier: { steps: 250, batch: 64, learningRate: 0.03 },
   single: { steps: 500, batch: 4, learningRate: 0.03 },
   further: { steps: 300, batch: 4, learningRate: 0.03 },

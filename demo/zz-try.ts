@@ -1,0 +1,35 @@
+import { openGpu, graph, input, conv2d, convTranspose2d, maxPool2d, relu, matmul, gemm, gradients, softmaxCrossEntropy, reduceSum, argMax, confusionMatrix, type Tensor, type TypedArray } from "../src/index.js";
+const gpu = await openGpu();
+const cpu = (): number => { const c = process.cpuUsage(); return (c.user + c.system) / 1e6; };
+const n = (s: readonly number[]): number => s.reduce((a, b) => a * b, 1);
+async function one(name: string, shapes: number[][], f: (x: readonly Tensor[]) => Tensor): Promise<void> {
+  const names = shapes.map((_, i) => `i${i}`);
+  const net = graph(Object.fromEntries(shapes.map((s, i) => [names[i]!, input(s)])), (x) => { const ts = names.map((k) => x[k]!); return { y: f(ts) }; });
+  const data = Object.fromEntries(shapes.map((s, i) => [names[i]!, new Float32Array(n(s)).map(() => Math.random())]));
+  const p = await gpu.compile(net);
+  const c0 = cpu(), t0 = performance.now();
+  await p.run(data); const c1 = cpu(), t1 = performance.now();
+  await p.run(data); const c2 = cpu();
+  const rows = (await p.profile(data, { runs: 2 })).rows.map((r) => `${r.op}.${r.variant} ${r.gpuMs.toFixed(1)}ms ${(r.flops / r.gpuMs / 1e6).toFixed(2)}GF/s`).join("; ");
+  console.log(name.padEnd(26), "first", (c1 - c0).toFixed(2), "cpu s", (t1 - t0).toFixed(0), "ms; second", (c2 - c1).toFixed(2), "|", rows);
+  p[Symbol.dispose]();
+}
+const B = 8;
+const x1 = [B, 1, 28, 28], w1 = [20, 1, 5, 5], y1 = [B, 20, 24, 24], p1 = [B, 20, 12, 12], w2 = [50, 20, 5, 5], y2 = [B, 50, 8, 8];
+const g = (f: (x: readonly Tensor[]) => Tensor, i: number) => (x: readonly Tensor[]): Tensor => gradients(f(x), [x[i]!], x[x.length - 1]!)[0]!;
+const conv = (x: readonly Tensor[]): Tensor => conv2d(x[0]!, x[1]!, null);
+const deconv = (x: readonly Tensor[]): Tensor => convTranspose2d(x[0]!, x[1]!, null, { stride: 2 });
+await one("conv1", [x1, w1], conv);
+await one("conv2", [p1, w2], conv);
+await one("conv2 dx", [p1, w2, y2], g(conv, 0));
+await one("conv2 dw", [p1, w2, y2], g(conv, 1));
+await one("pool", [y1], (x) => maxPool2d(x[0]!, { kernel: 2, stride: 2, ceil: true }));
+await one("pool dx", [y1, p1], g((x) => maxPool2d(x[0]!, { kernel: 2, stride: 2, ceil: true }), 0));
+await one("gemm ip1", [[B, 800], [500, 800], [500]], (x) => gemm(x[0]!, x[1]!, x[2]!, { transB: true }));
+await one("gemm ip1 dx", [[B, 800], [500, 800], [500], [B, 500]], g((x) => gemm(x[0]!, x[1]!, x[2]!, { transB: true }), 0));
+await one("gemm ip1 dw", [[B, 800], [500, 800], [500], [B, 500]], g((x) => gemm(x[0]!, x[1]!, x[2]!, { transB: true }), 1));
+await one("deconv", [[B, 11, 20, 20], [11, 11, 4, 4]], deconv);
+await one("deconv dx", [[B, 11, 20, 20], [11, 11, 4, 4], [B, 11, 42, 42]], g(deconv, 0));
+await one("reduceSum", [y1], (x) => reduceSum(x[0]!, [0, 2, 3]));
+await one("relu", [y1], (x) => relu(x[0]!));
+process.exit(0);
