@@ -1,29 +1,37 @@
 /**
- * Unrolling of the loops that a shader marks with a line `// @unroll` before them: the rolled form stays readable and valid, the
- * unrolled one gives the driver straight-line code with constant array indices. Bounds are integer literals or top-level consts.
+ * Straight-line code for drivers. Loops that a shader marks with a line `// @unroll` before them are unrolled, and arrays of a function
+ * whose every index is then a number become single variables: software drivers keep arrays in memory and take minutes to compile
+ * what they do in seconds with variables (docs/kernels.md). The file as written, rolled, stays readable, valid and tested.
+ * Bounds and sizes are integer literals or top-level consts.
  */
 const MARK = /\/\/ @unroll\s*\n\s*for \(var (\w+) = (\w+); \1 < (\w+); \1\+\+\) \{/;
+
+type Value = (text: string) => number | undefined;
 
 /** Throws where a marked loop has bounds that are not constant: our own bug, so a plain Error. */
 export function unrollLoops(code: string): string {
   const consts = new Map<string, number>();
   for (const [, name, value] of code.matchAll(/^const (\w+): [ui]32 = (-?\d+)u?;/gm)) consts.set(name!, Number(value));
-  const bound = (text: string): number => {
-    const value = /^\d+u?$/.test(text) ? parseInt(text, 10) : consts.get(text);
-    if (value === undefined) throw new Error(`unroll: the bound ${text} is not a constant`);
-    return value;
-  };
+  const value: Value = (text) => (/^\d+u?$/.test(text) ? parseInt(text, 10) : consts.get(text));
+  let unrolled = false;
   for (let match = MARK.exec(code); match; match = MARK.exec(code)) {
+    unrolled = true;
     const [head, variable, from, to] = match as unknown as [string, string, string, string];
-    const start = match.index + head.length;
-    const end = closingBrace(code, start);
-    const body = code.slice(start, end);
+    const [first, end] = [from, to].map((text) => {
+      const bound = value(text);
+      if (bound === undefined) throw new Error(`unroll: the bound ${text} is not a constant`);
+      return bound;
+    }) as [number, number];
+    const bodyStart = match.index + head.length;
+    const bodyEnd = closingBrace(code, bodyStart);
+    const body = code.slice(bodyStart, bodyEnd);
+    const use = new RegExp(`\\b${variable}\\b`, "g");
     const suffix = from.endsWith("u") ? "u" : "";
-    let unrolled = "";
-    for (let i = bound(from); i < bound(to); i++) unrolled += `{${body.replace(new RegExp(`\\b${variable}\\b`, "g"), `${i}${suffix}`)}}\n`;
-    code = code.slice(0, match.index) + unrolled + code.slice(end + 1);
+    let copies = "";
+    for (let i = first; i < end; i++) copies += `{${body.replace(use, `${i}${suffix}`)}}\n`;
+    code = code.slice(0, match.index) + copies + code.slice(bodyEnd + 1);
   }
-  return code;
+  return unrolled ? arraysToVariables(foldIndices(code), value) : code;
 }
 
 function closingBrace(code: string, from: number): number {
@@ -32,4 +40,25 @@ function closingBrace(code: string, from: number): number {
     else if (code[i] === "}" && --depth === 0) return i;
   }
   throw new Error("unroll: a marked loop is not closed");
+}
+
+/** `[1u + 2u]` -> `[3u]` */
+function foldIndices(code: string): string {
+  return code.replace(/\[(\d+u?(?: \+ \d+u?)+)\]/g, (_, sum: string) => `[${sum.split(" + ").reduce((n, term) => n + parseInt(term, 10), 0)}u]`);
+}
+
+/** `var a: array<T, 2>;` with only `a[0u]` and `a[1u]` in use -> `var a_0: T; var a_1: T;`, for one or two dimensions. */
+function arraysToVariables(code: string, value: Value): string {
+  const declaration = /^ +var (\w+): array<(?:array<(\w+), (\w+)>|(\w+)), (\w+)>;/gm;
+  for (const [text, name, innerType, innerSize, type, size] of [...code.matchAll(declaration)]) {
+    const depth = innerType === undefined ? 1 : 2;
+    const element = new RegExp(`\\b${name}${"\\[(\\d+)u?\\]".repeat(depth)}(?!\\[)`, "g");
+    const uses = code.replace(/\/\/.*/g, "").match(new RegExp(`\\b${name}\\b`, "g"))!.length - 1;
+    if (code.match(element)?.length !== uses) continue; // an index that is not a number, or a use of the whole array
+    const extents = [size!, ...(innerSize === undefined ? [] : [innerSize])].map((n) => value(n)!);
+    const names = extents.reduce((all, n) => all.flatMap((head) => Array.from({ length: n }, (_, i) => `${head}_${i}`)), [name!]);
+    code = code.replace(text, names.map((n) => `  var ${n}: ${innerType ?? type};`).join("\n"));
+    code = code.replace(element, (_, ...indices: string[]) => [name, ...indices.slice(0, depth)].join("_"));
+  }
+  return code;
 }

@@ -28,7 +28,9 @@ import {
   type Pair2,
   type TrilinearForm,
 } from "./conv-geometry.js";
-import { conv2dOp, epilogueBuffers, epilogueConstants, epilogueGrad } from "./conv2d.js";
+import { epilogueBuffers, epilogueConstants, epilogueGrad } from "./conv-epilogue.js";
+import { tiledApplies, tiledVariant } from "./conv-tiled.js";
+import { conv2dOp } from "./conv2d.js";
 import { conv2dWeightGradOp } from "./conv2d-weight-grad.js";
 import { apply, dispatch, grid, inputRef, type Op, type Variant } from "./op.js";
 import { reduceSum } from "./reduce.js";
@@ -67,7 +69,7 @@ export const convTranspose2dOp: Op<ConvTranspose2dAttrs> = {
   },
   variants(inputs, output, attrs) {
     const form = convTranspose2dForm(inputs, output.shape, attrs);
-    return [directVariant(form, output.shape, attrs)];
+    return [directVariant(form, output.shape, attrs), ...(tiledApplies(form) ? [tiledVariant(form, true, attrs)] : [])];
   },
   flops: (inputs, output, attrs) => formFlops(convTranspose2dForm(inputs, output.shape, attrs)),
   grad(dy, inputs, y, attrs) {

@@ -16,7 +16,6 @@ import {
   checkImage,
   convSize,
   effectiveKernel,
-  epilogueInputs,
   formFlops,
   formOf,
   geometryOf,
@@ -26,11 +25,12 @@ import {
   type ConvOptions,
   type TrilinearForm,
 } from "./conv-geometry.js";
+import { epilogueBuffers, epilogueConstants, epilogueGrad } from "./conv-epilogue.js";
+import { tiledApplies, tiledVariant } from "./conv-tiled.js";
 import { convTranspose2dOp } from "./conv-transpose2d.js";
 import { conv2dWeightGradOp } from "./conv2d-weight-grad.js";
-import { apply, dispatch, grid, inputRef, type Op, type Ref, type Variant } from "./op.js";
+import { apply, dispatch, grid, inputRef, type Op, type Variant } from "./op.js";
 import { reduceSum } from "./reduce.js";
-import { reluGradOp } from "./relu.js";
 
 export interface Conv2dAttrs extends ConvGeometry, ConvEpilogue {}
 
@@ -56,7 +56,7 @@ export const conv2dOp: Op<Conv2dAttrs> = {
   },
   variants(inputs, output, attrs) {
     const form = conv2dForm(inputs, output.shape, attrs);
-    return [directVariant(form, output.shape, attrs)];
+    return [directVariant(form, output.shape, attrs), ...(tiledApplies(form) ? [tiledVariant(form, false, attrs)] : [])];
   },
   flops: (inputs, output, attrs) => formFlops(conv2dForm(inputs, output.shape, attrs)),
   grad(dy, inputs, y, attrs) {
@@ -76,14 +76,6 @@ export const conv2dOp: Op<Conv2dAttrs> = {
     ];
   },
 };
-
-/** The gradient behind bias + conv, and that of the extra operand. */
-export function epilogueGrad(dy: Tensor, inputs: readonly Tensor[], y: Tensor, epilogue: ConvEpilogue): { gradient: Tensor; extra: Tensor | null } {
-  const index = epilogueInputs(epilogue).extra;
-  const masked = epilogue.extra === "mask" ? apply(reluGradOp, [dy, inputs[index!]!], {}) : dy;
-  const gradient = epilogue.relu ? apply(reluGradOp, [masked, y], {}) : masked;
-  return { gradient, extra: epilogue.extra === "add" ? gradient : null };
-}
 
 function conv2dShape([x, weight]: readonly TensorSpec[], attrs: Conv2dAttrs): Shape {
   checkImage("conv2d", "x", "[N, C, H, W]", x!);
@@ -140,13 +132,4 @@ function directVariant(form: TrilinearForm, y: Shape, epilogue: ConvEpilogue): V
       }),
     ],
   };
-}
-
-export function epilogueConstants(epilogue: ConvEpilogue): { HAS_BIAS: boolean; RELU: boolean; EXTRA: number } {
-  return { HAS_BIAS: epilogue.bias, RELU: epilogue.relu, EXTRA: { none: 0, add: 1, mask: 2 }[epilogue.extra] };
-}
-
-export function epilogueBuffers(epilogue: ConvEpilogue): { bias: Ref; extra: Ref } {
-  const { bias, extra } = epilogueInputs(epilogue);
-  return { bias: bias === null ? "absent" : inputRef(bias), extra: extra === null ? "absent" : inputRef(extra) };
 }
