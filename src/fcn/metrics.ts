@@ -23,23 +23,23 @@ export function segmentationMetrics(counts: ArrayLike<number>): SegmentationMetr
 }
 
 /** sum_i n_ii / sum_i t_i */
-export function pixelAccuracy(counts: ArrayLike<number>): number {
+function pixelAccuracy(counts: ArrayLike<number>): number {
   const classes = tally(counts);
   return total(classes.map((c) => c.correct)) / total(classes.map((c) => c.truth));
 }
 
 /** Mean over the classes that occur of n_ii / t_i. */
-export function meanAccuracy(counts: ArrayLike<number>): number {
+function meanAccuracy(counts: ArrayLike<number>): number {
   return meanOfDefined(tally(counts).map((c) => c.correct / c.truth));
 }
 
 /** Mean over the classes that occur or are predicted of n_ii / (t_i + sum_j n_ji - n_ii). */
-export function meanIU(counts: ArrayLike<number>): number {
+function meanIU(counts: ArrayLike<number>): number {
   return meanOfDefined(classIU(counts));
 }
 
 /** sum_i t_i IU_i / sum_i t_i, over the classes that occur. */
-export function frequencyWeightedIU(counts: ArrayLike<number>): number {
+function frequencyWeightedIU(counts: ArrayLike<number>): number {
   const classes = tally(counts);
   const iu = classIU(counts);
   return total(classes.map((c, i) => (c.truth > 0 ? c.truth * iu[i]! : 0))) / total(classes.map((c) => c.truth));

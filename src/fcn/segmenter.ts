@@ -29,7 +29,10 @@ export interface Segmenter extends Disposable {
    * in the lowest byte), need `size` or a shape [1, H, W]. `scores` asks for the scores too, which take longer to read back. The first image of a size plans memory
    * for it. Throws InputError, OutOfMemoryError, DeviceLostError, DisposedError.
    */
-  predict(image: Data, options?: { readonly size?: readonly [h: number, w: number]; readonly scores?: boolean }): Promise<Segmentation>;
+  predict(
+    image: Data,
+    options?: { readonly size?: readonly [h: number, w: number]; readonly scores?: boolean },
+  ): Promise<Segmentation>;
 }
 
 export interface Segmentation {
@@ -58,7 +61,10 @@ const FIRST_SIZE = [64, 64] as const;
  */
 export async function openFcn(gpu: Gpu, options: OpenFcnOptions): Promise<Segmenter> {
   const { classes, onProgress, signal } = options;
-  if (classes > 256) throw new ShapeError(`openFcn: ${classes} classes do not fit into labels of one byte: use at most 256, or compile fcn(...) yourself`);
+  if (classes > 256)
+    throw new ShapeError(
+      `openFcn: ${classes} classes do not fit into labels of one byte: use at most 256, or compile fcn(...) yourself`,
+    );
   const net = graph({ image: input([1, ...FIRST_SIZE], "u32") }, ({ image }) => {
     const { scores } = fcnLayers(pixelsOf(image, options), options);
     return { scores, labels: argMax(scores) };
@@ -107,28 +113,39 @@ function packedPixels(image: Data, size: readonly [h: number, w: number] | undef
   if (isImageSource(image)) {
     const rgba = rgbaOf(image);
     if (size && (size[0] !== rgba.height || size[1] !== rgba.width)) {
-      throw new InputError(`predict: size is ${size[0]} x ${size[1]} but the image has ${rgba.height} rows and ${rgba.width} columns: leave size out, or scale the image first`);
+      throw new InputError(
+        `predict: size is ${size[0]} x ${size[1]} but the image has ${rgba.height} rows and ${rgba.width} columns: leave size out, or scale the image first`,
+      );
     }
     return { data: packRgba(rgba), height: rgba.height, width: rgba.width };
   }
   const values = ArrayBuffer.isView(image) ? image : image.data;
   const [height, width] = size ?? (ArrayBuffer.isView(image) ? [] : image.shape.slice(-2));
-  if (height === undefined || width === undefined) throw new InputError("predict: an array does not say its size: pass { size: [h, w] }");
+  if (height === undefined || width === undefined)
+    throw new InputError("predict: an array does not say its size: pass { size: [h, w] }");
   if (!(values instanceof Uint8Array || values instanceof Uint32Array)) {
-    throw new InputError(`predict: the image is a ${values.constructor.name}: pass an image, RGBA bytes in a Uint8Array or packed pixels in a Uint32Array`);
+    throw new InputError(
+      `predict: the image is a ${values.constructor.name}: pass an image, RGBA bytes in a Uint8Array or packed pixels in a Uint32Array`,
+    );
   }
   const data = values instanceof Uint8Array ? packRgba(values) : values;
-  if (data.length !== height * width) throw new InputError(`predict: ${data.length} pixels were given but ${height} x ${width} are ${height * width}: pass RGBA, 4 bytes a pixel`);
+  if (data.length !== height * width)
+    throw new InputError(
+      `predict: ${data.length} pixels were given but ${height} x ${width} are ${height * width}: pass RGBA, 4 bytes a pixel`,
+    );
   return { data, height, width };
 }
 
 function colourise(labels: Uint8Array, width: number, height: number, palette: Uint8Array): ImageData {
   const data = new Uint8ClampedArray(4 * labels.length);
   labels.forEach((label, i) => {
-    if (3 * label + 3 > palette.length) throw new InputError(`toImageData: label ${label} has no colour among the ${Math.floor(palette.length / 3)} of the palette: give 3 bytes for each class`);
+    if (3 * label + 3 > palette.length)
+      throw new InputError(
+        `toImageData: label ${label} has no colour among the ${Math.floor(palette.length / 3)} of the palette: give 3 bytes for each class`,
+      );
     data.set(palette.subarray(3 * label, 3 * label + 3), 4 * i);
     data[4 * i + 3] = 255;
   });
   // In Node a stand-in of the same fields.
-  return typeof ImageData === "undefined" ? ({ data, width, height, colorSpace: "srgb" } as ImageData) : new ImageData(data, width, height);
+  return typeof ImageData === "undefined" ? { data, width, height, colorSpace: "srgb" } : new ImageData(data, width, height);
 }

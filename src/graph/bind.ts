@@ -16,7 +16,7 @@ export interface Bound {
 export const UNIFORM_ALIGNMENT = 256;
 
 export function shaderOf(name: string): ShaderModule {
-  return SHADERS[name as keyof typeof SHADERS] as ShaderModule;
+  return SHADERS[name as keyof typeof SHADERS];
 }
 
 export function kernelFor(pipelines: PipelineCache, dispatch: Pick<Dispatch, "shader" | "constants">): Promise<Kernel> {

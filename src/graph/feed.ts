@@ -18,7 +18,7 @@ export function specializeGraph<I extends Names, O extends Names>(
   shapes: Readonly<Record<string, Shape>>,
 ): Graph<I, O> {
   const same = Object.entries(shapes).every(([name, shape]) => graph.inputs[name] && sameShape(graph.inputs[name].shape, shape));
-  return same ? graph : graph.resize(shapes as { readonly [K in keyof I]?: Shape });
+  return same ? graph : graph.resize(shapes);
 }
 
 /** Throws InputError for an input that is missing, unknown, or does not fit. */

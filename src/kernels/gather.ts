@@ -87,7 +87,11 @@ export function gatherVec4(move: Move): Dispatch | null {
   if (!innermost || innermost.stride !== 1 || base % 4 !== 0) return null;
   if (innermost.dim !== lanesOf(move)) {
     // Rank 4 with padding lanes: they come along as zeros when the source has the same ones and nothing else is filled in.
-    const samePadding = sourceShape.length === 4 && output.length === 4 && sourceShape[1] === lanesOf(move) && isIdentity({ ...innermost, dim: lanesOf(move) });
+    const samePadding =
+      sourceShape.length === 4 &&
+      output.length === 4 &&
+      sourceShape[1] === lanesOf(move) &&
+      isIdentity({ ...innermost, dim: lanesOf(move) });
     if (!samePadding || fillBits !== 0) return null;
     all = [...all.slice(0, -1), { ...innermost, extent: innermost.dim }];
   }
@@ -126,7 +130,7 @@ function memoryAxes({ output, axes, region }: Move): MoveAxis[] {
 function regionDim(output: Shape, region: Region, axis: number, position: number): number {
   const { dims, padded } = layoutOf(output);
   const end = region.start[axis]! + region.sizes[axis]!;
-  return region.sizes[axis]! + (end === dims[position] ? padded[position]! - dims[position]! : 0);
+  return region.sizes[axis]! + (end === dims[position] ? padded[position]! - dims[position] : 0);
 }
 
 function baseOf({ output, region }: Move): number {

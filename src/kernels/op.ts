@@ -56,7 +56,9 @@ export interface Dispatch {
 type Shaders = typeof SHADERS;
 export type ShaderName = keyof Shaders;
 type ParamValue<T> = T extends `vec${string}` | `array${string}` | `mat${string}` ? readonly number[] : number;
-export type Params<S extends ShaderName> = { readonly [K in keyof Shaders[S]["params"]]: Shaders[S]["params"][K] extends { type: infer T } ? ParamValue<T> : never };
+export type Params<S extends ShaderName> = {
+  readonly [K in keyof Shaders[S]["params"]]: Shaders[S]["params"][K] extends { type: infer T } ? ParamValue<T> : never;
+};
 export type Buffers<S extends ShaderName> = { readonly [K in Shaders[S]["buffers"][number]["name"]]: Ref };
 export type Constants<S extends ShaderName> = { readonly [K in keyof Shaders[S]["constants"]]?: number | boolean };
 
@@ -72,8 +74,8 @@ export function dispatch<S extends ShaderName>(
 ): Dispatch {
   return {
     shader,
-    params: of.params as Dispatch["params"],
-    buffers: of.buffers as Dispatch["buffers"],
+    params: of.params,
+    buffers: of.buffers,
     constants: (of.constants ?? {}) as Dispatch["constants"],
     workgroups: of.workgroups,
   };

@@ -6,7 +6,7 @@ import { layoutOf, logicalStrides } from "../tensor/layout.js";
 import type { Shape } from "../tensor/shape.js";
 
 /** Axes that a generic kernel can walk: `array<vec4u, 8>` in the uniforms. */
-export const MAX_AXES = 8;
+const MAX_AXES = 8;
 
 /** One axis of a walk: its extent and the distance in elements that each operand moves per step. */
 export interface Axis {
@@ -38,7 +38,10 @@ export function broadcastStrides(operand: Shape, shape: Shape): number[] {
  * The positions of a tensor of `shape` in memory order, padding lanes included, with the distances of `operands` (strides by
  * logical axis). `lanes` is how many positions of the innermost axis hold values: the kernel writes zeros from there on.
  */
-export function walk(shape: Shape, operands: readonly (readonly number[])[]): { readonly axes: readonly Axis[]; readonly lanes: number } {
+export function walk(
+  shape: Shape,
+  operands: readonly (readonly number[])[],
+): { readonly axes: readonly Axis[]; readonly lanes: number } {
   const { axes, dims, padded, strides } = layoutOf(shape);
   const all = axes.map((axis, k): Axis => ({ extent: padded[k]!, strides: [strides[k]!, ...operands.map((o) => o[axis]!)] }));
   const last = dims.length - 1;

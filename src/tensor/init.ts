@@ -43,7 +43,7 @@ export function gaussian(deviation: number): Init {
 }
 
 /** One row of the bilinear kernel of size k: 1 - |i - c| / f, f = floor((k + 1) / 2), c = f - 1 for odd k, f - 0.5 for even k (fcn.md 1.5). */
-export function bilinearRow(k: number): number[] {
+function bilinearRow(k: number): number[] {
   const f = Math.floor((k + 1) / 2);
   const c = k % 2 === 1 ? f - 1 : f - 0.5;
   return Array.from({ length: k }, (_, i) => 1 - Math.abs(i - c) / f);
@@ -55,7 +55,8 @@ export function bilinearRow(k: number): number[] {
  */
 export function bilinear(): Init {
   return (shape) => {
-    if (shape.length !== 4) throw new ShapeError(`bilinear: the weight is ${formatShape(shape)}: it must be [C, O/groups, Kh, Kw]`);
+    if (shape.length !== 4)
+      throw new ShapeError(`bilinear: the weight is ${formatShape(shape)}: it must be [C, O/groups, Kh, Kw]`);
     const [c, o, kh, kw] = shape as [number, number, number, number];
     const rows = bilinearRow(kh);
     const columns = bilinearRow(kw);

@@ -10,7 +10,7 @@ export function cut<T extends Numbers>(shape: Shape, data: T, axis: number, star
   const out = new (data.constructor as new (length: number) => T)(outer * size * inner);
   for (let o = 0; o < outer; o++) {
     const from = (o * extent + start) * inner;
-    out.set(data.subarray(from, from + size * inner) as never, o * size * inner);
+    out.set(data.subarray(from, from + size * inner), o * size * inner);
   }
   return out;
 }
@@ -19,7 +19,8 @@ export function cut<T extends Numbers>(shape: Shape, data: T, axis: number, star
 export function paste<T extends Numbers>(shape: Shape, target: T, axis: number, start: number, size: number, part: T): void {
   const { outer, inner } = around(shape, axis);
   const extent = shape[axis]!;
-  for (let o = 0; o < outer; o++) target.set(part.subarray(o * size * inner, (o + 1) * size * inner) as never, (o * extent + start) * inner);
+  for (let o = 0; o < outer; o++)
+    target.set(part.subarray(o * size * inner, (o + 1) * size * inner), (o * extent + start) * inner);
 }
 
 function around(shape: Shape, axis: number): { outer: number; inner: number } {
