@@ -11,7 +11,13 @@ import { root, sharedFolder } from "./paths.js";
 
 /** What the engine's kernels or its tools use of WebGPU beyond the defaults. */
 const FEATURES = ["shader-f16", "subgroups", "timestamp-query"];
-const LIMITS = ["maxStorageBufferBindingSize", "maxBufferSize", "maxStorageBuffersPerShaderStage", "maxComputeWorkgroupStorageSize", "maxComputeInvocationsPerWorkgroup"];
+const LIMITS = [
+  "maxStorageBufferBindingSize",
+  "maxBufferSize",
+  "maxStorageBuffersPerShaderStage",
+  "maxComputeWorkgroupStorageSize",
+  "maxComputeInvocationsPerWorkgroup",
+];
 const OLDEST_NODE = [20, 19] as const;
 
 /** One line of the report; a check that throws becomes a line with the remedy that its error names. */
@@ -34,7 +40,9 @@ function nodeVersion(): string {
 function describeAdapter({ line, probed }: NodeAdapter): string {
   const features = FEATURES.map((name) => `${name} ${probed.features.includes(name) ? "yes" : "no"}`).join(", ");
   const limits = LIMITS.map((name) => `${name} ${formatLimit(name, probed.limits[name] ?? 0)}`).join("\n               ");
-  const advice = probed.software ? "\n               software: correct, but slow; with a GPU and its Vulkan driver the same commands use it" : "";
+  const advice = probed.software
+    ? "\n               software: correct, but slow; with a GPU and its Vulkan driver the same commands use it"
+    : "";
   return `${line}${advice}\n               ${features}\n               ${limits}`;
 }
 
@@ -56,7 +64,8 @@ async function firefoxVersion(): Promise<string> {
 
 function lavapipe(): string {
   const manifest = findLavapipe();
-  if (manifest === undefined) throw new Error("not installed; only Firefox needs it: scripts/install-browsers.sh, as root on Debian, installs it");
+  if (manifest === undefined)
+    throw new Error("not installed; only Firefox needs it: scripts/install-browsers.sh, as root on Debian, installs it");
   return manifest;
 }
 

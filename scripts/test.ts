@@ -27,24 +27,43 @@ interface Options {
 function readOptions(): Options {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
-    options: { grep: { type: "string" }, report: { type: "string" }, verbose: { type: "boolean" }, "idle-timeout": { type: "string" } },
+    options: {
+      grep: { type: "string" },
+      report: { type: "string" },
+      verbose: { type: "boolean" },
+      "idle-timeout": { type: "string" },
+    },
   });
   const isPlatform = (name: string): name is PlatformName => Object.hasOwn(PLATFORMS, name);
   const platforms = positionals.filter(isPlatform);
   const others = positionals.filter((name) => !isPlatform(name));
   const junit = values.report === undefined ? null : others.shift();
-  if ((values.report !== undefined && values.report !== "junit") || junit === undefined || others.length > 0 || platforms.length === 0) throw new Error(USAGE);
+  if (
+    (values.report !== undefined && values.report !== "junit") ||
+    junit === undefined ||
+    others.length > 0 ||
+    platforms.length === 0
+  )
+    throw new Error(USAGE);
   const idleTimeoutMs = Number(values["idle-timeout"] ?? 180) * 1000;
   return { platforms, grep: values.grep ?? null, junit, verbose: values.verbose ?? false, idleTimeoutMs };
 }
 
-async function runPlatform(name: PlatformName, options: Options, skips: Readonly<Record<string, string>>): Promise<readonly TestResult[]> {
+async function runPlatform(
+  name: PlatformName,
+  options: Options,
+  skips: Readonly<Record<string, string>>,
+): Promise<readonly TestResult[]> {
   const { folders, run } = PLATFORMS[name];
   const report = createReport(skips, { verbose: options.verbose });
   const started = performance.now();
   console.log(`\n── ${name} ──`);
   try {
-    await run(await testFiles(folders), { grep: options.grep, idleTimeoutMs: options.idleTimeoutMs, onEvent: (event) => report.add(event) });
+    await run(await testFiles(folders), {
+      grep: options.grep,
+      idleTimeoutMs: options.idleTimeoutMs,
+      onEvent: (event) => report.add(event),
+    });
   } catch (error) {
     const title = report.running === null ? [name, "could not be run to its end"] : [...report.running];
     report.fail(title, error instanceof Error ? (error.stack ?? error.message) : String(error));

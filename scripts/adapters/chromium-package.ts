@@ -28,7 +28,9 @@ export const chromiumPackageRunsHere = process.platform === "linux" && process.a
  */
 export async function chromiumPackage(): Promise<ChromiumPackage> {
   if (!chromiumPackageRunsHere) {
-    throw new Error(`@sparticuz/chromium has no binaries for ${process.platform} ${process.arch}: install Chrome or Chromium, or set CHROME_PATH`);
+    throw new Error(
+      `@sparticuz/chromium has no binaries for ${process.platform} ${process.arch}: install Chrome or Chromium, or set CHROME_PATH`,
+    );
   }
   const folder = join(cacheFolder, `chromium-${packageVersion()}`);
   if (!existsSync(folder)) await unpackInto(folder);

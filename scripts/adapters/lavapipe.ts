@@ -18,7 +18,10 @@ export function findLavapipe(): string | undefined {
 /** Environment variables for a program that is to run on lavapipe. Throws with the remedy where it is not installed. */
 export function lavapipeEnv(): Readonly<Record<string, string>> {
   const manifest = findLavapipe();
-  if (manifest === undefined) throw new Error("lavapipe is not installed: run scripts/install-browsers.sh as root (Debian), or install Mesa's Vulkan drivers, 25 or newer");
+  if (manifest === undefined)
+    throw new Error(
+      "lavapipe is not installed: run scripts/install-browsers.sh as root (Debian), or install Mesa's Vulkan drivers, 25 or newer",
+    );
   return { VK_DRIVER_FILES: manifest, VK_ICD_FILENAMES: manifest };
 }
 

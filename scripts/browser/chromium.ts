@@ -40,7 +40,8 @@ export async function findChromium(): Promise<ChromiumFound> {
 
 function installedChromium(): string | undefined {
   const folders = (process.env["PATH"] ?? "").split(delimiter);
-  const onPath = process.platform === "win32" ? [] : COMMANDS.flatMap((command) => folders.map((folder) => join(folder, command)));
+  const onPath =
+    process.platform === "win32" ? [] : COMMANDS.flatMap((command) => folders.map((folder) => join(folder, command)));
   return [...(INSTALLED[process.platform] ?? []), ...onPath].find((path) => existsSync(path));
 }
 
@@ -53,7 +54,10 @@ const COMMON_FLAGS = [
   "--disable-sync",
 ];
 const SOFTWARE_FLAGS = ["--use-webgpu-adapter=swiftshader"];
-const HARDWARE_FLAGS = process.platform === "linux" ? ["--ignore-gpu-blocklist", "--enable-features=Vulkan", "--use-angle=vulkan"] : ["--ignore-gpu-blocklist"];
+const HARDWARE_FLAGS =
+  process.platform === "linux"
+    ? ["--ignore-gpu-blocklist", "--enable-features=Vulkan", "--use-angle=vulkan"]
+    : ["--ignore-gpu-blocklist"];
 
 /** Starts Chromium; its WebGPU adapter is SwiftShader, or with `adapter: "hardware"` whatever GPU the machine has. */
 export async function launchChromium(adapter: "software" | "hardware"): Promise<Browser> {

@@ -48,9 +48,13 @@ export function findFirefox(): string {
     return named;
   }
   const folders = (process.env["PATH"] ?? "").split(delimiter);
-  const onPath = process.platform === "win32" ? [] : ["firefox", "firefox-esr"].flatMap((command) => folders.map((folder) => join(folder, command)));
+  const onPath =
+    process.platform === "win32"
+      ? []
+      : ["firefox", "firefox-esr"].flatMap((command) => folders.map((folder) => join(folder, command)));
   const found = [...(INSTALLED[process.platform] ?? []), ...onPath].find((path) => existsSync(path));
-  if (found === undefined) throw new Error("no Firefox found: run scripts/install-browsers.sh as root (Debian), install Firefox, or set FIREFOX_PATH");
+  if (found === undefined)
+    throw new Error("no Firefox found: run scripts/install-browsers.sh as root (Debian), install Firefox, or set FIREFOX_PATH");
   return found;
 }
 
@@ -60,12 +64,18 @@ export async function launchFirefox(adapter: "software" | "hardware"): Promise<B
   const env = { ...environmentWithoutVulkan(), ...(adapter === "software" && process.platform === "linux" ? lavapipeEnv() : {}) };
 
   const profile = await mkdtemp(join(tmpdir(), "fcn-firefox-"));
-  const preferences = Object.entries(PREFERENCES).map(([name, value]) => `user_pref(${JSON.stringify(name)}, ${JSON.stringify(value)});\n`);
+  const preferences = Object.entries(PREFERENCES).map(
+    ([name, value]) => `user_pref(${JSON.stringify(name)}, ${JSON.stringify(value)});\n`,
+  );
   await writeFile(join(profile, "user.js"), preferences.join(""));
-  const child = spawn(executable, ["--headless", "--no-remote", "--profile", profile, "--remote-debugging-port=0", "--remote-allow-system-access"], {
-    env: { ...env, MOZ_HEADLESS: "1", MOZ_CRASHREPORTER_DISABLE: "1" },
-    stdio: ["ignore", "ignore", "pipe"],
-  });
+  const child = spawn(
+    executable,
+    ["--headless", "--no-remote", "--profile", profile, "--remote-debugging-port=0", "--remote-allow-system-access"],
+    {
+      env: { ...env, MOZ_HEADLESS: "1", MOZ_CRASHREPORTER_DISABLE: "1" },
+      stdio: ["ignore", "ignore", "pipe"],
+    },
+  );
   const exited = new Promise<void>((resolve) => child.once("exit", () => resolve()));
 
   async function stop(): Promise<void> {
@@ -104,7 +114,10 @@ async function bidiAddress(child: ChildProcess): Promise<string> {
   const lines = createInterface({ input: child.stderr });
   return await new Promise<string>((resolve, reject) => {
     const printed: string[] = [];
-    const timer = setTimeout(() => reject(new Error(`firefox: no BiDi socket after ${START_TIMEOUT_MS} ms; it printed: ${printed.join("\n")}`)), START_TIMEOUT_MS);
+    const timer = setTimeout(
+      () => reject(new Error(`firefox: no BiDi socket after ${START_TIMEOUT_MS} ms; it printed: ${printed.join("\n")}`)),
+      START_TIMEOUT_MS,
+    );
     lines.on("line", (line) => {
       printed.push(line);
       const address = /WebDriver BiDi listening on (ws:\S+)/.exec(line)?.[1];
@@ -113,7 +126,9 @@ async function bidiAddress(child: ChildProcess): Promise<string> {
       resolve(`${address}/session`);
     });
     child.once("error", reject);
-    child.once("exit", (code) => reject(new Error(`firefox: exited with ${code} before it was ready; it printed: ${printed.join("\n")}`)));
+    child.once("exit", (code) =>
+      reject(new Error(`firefox: exited with ${code} before it was ready; it printed: ${printed.join("\n")}`)),
+    );
   });
 }
 
@@ -146,7 +161,13 @@ async function connect(address: string): Promise<Bidi> {
     socket.once("error", reject);
   });
   socket.on("message", (data: Buffer) => {
-    const answer = JSON.parse(data.toString("utf8")) as { id?: number; type: string; result?: unknown; error?: string; message?: string };
+    const answer = JSON.parse(data.toString("utf8")) as {
+      id?: number;
+      type: string;
+      result?: unknown;
+      error?: string;
+      message?: string;
+    };
     const command = answer.id === undefined ? undefined : pending.get(answer.id);
     if (answer.id === undefined || command === undefined) return;
     pending.delete(answer.id);

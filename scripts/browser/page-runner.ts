@@ -59,7 +59,7 @@ export interface PageOutcome<Result> {
 }
 
 /** The page threw, crashed, hung or never came up. */
-export class PageError extends Error {
+class PageError extends Error {
   override readonly name = "PageError";
 }
 

@@ -68,7 +68,9 @@ function reportConsole(post: (event: PageEvent) => void): void {
     };
   }
   addEventListener("error", (event) => post({ kind: "console", level: "error", text: describe(event.error ?? event.message) }));
-  addEventListener("unhandledrejection", (event) => post({ kind: "console", level: "error", text: `unhandled rejection: ${describe(event.reason)}` }));
+  addEventListener("unhandledrejection", (event) =>
+    post({ kind: "console", level: "error", text: `unhandled rejection: ${describe(event.reason)}` }),
+  );
 }
 
 function describe(value: unknown): string {

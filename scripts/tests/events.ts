@@ -29,7 +29,9 @@ export function forwardEvents(runner: MochaRunner, send: (event: TestEvent) => v
   runner.on("test", (test) => send({ type: "start", title: test.titlePath() }));
   runner.on("pending", (test) => send({ type: "skip", title: test.titlePath() }));
   runner.on("pass", (test) => send({ type: "pass", title: test.titlePath(), ms: test.duration ?? 0 }));
-  runner.on("fail", (test, error) => send({ type: "fail", title: test.titlePath(), ms: test.duration ?? 0, error: describeError(error) }));
+  runner.on("fail", (test, error) =>
+    send({ type: "fail", title: test.titlePath(), ms: test.duration ?? 0, error: describeError(error) }),
+  );
   runner.on("end", () => send({ type: "end" }));
 }
 

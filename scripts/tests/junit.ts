@@ -20,7 +20,10 @@ function formatSuite([name, results]: [string, readonly TestResult[]]): string {
 function formatCase(suite: string, { title, outcome, ms, error }: TestResult): string {
   const head = `classname="${escape([suite, ...title.slice(0, -1)].join("."))}" name="${escape(title.at(-1) ?? "")}" time="${ms / 1000}"`;
   if (outcome === "passed") return `    <testcase ${head}/>\n`;
-  const body = outcome === "skipped" ? "<skipped/>" : `<failure message="${escape((error ?? "").split("\n")[0] ?? "")}">${escape(error ?? "")}</failure>`;
+  const body =
+    outcome === "skipped"
+      ? "<skipped/>"
+      : `<failure message="${escape((error ?? "").split("\n")[0] ?? "")}">${escape(error ?? "")}</failure>`;
   return `    <testcase ${head}>${body}</testcase>\n`;
 }
 

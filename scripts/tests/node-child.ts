@@ -16,7 +16,11 @@ setTestPlatform({
   reportAdapter: (line) => send({ type: "adapter", line }),
 });
 
-const mocha = new Mocha({ timeout: TEST_TIMEOUT_MS, reporter: Mocha.reporters.Base, ...(grep === "" ? {} : { grep: new RegExp(grep) }) });
+const mocha = new Mocha({
+  timeout: TEST_TIMEOUT_MS,
+  reporter: Mocha.reporters.Base,
+  ...(grep === "" ? {} : { grep: new RegExp(grep) }),
+});
 for (const file of files) mocha.addFile(file);
 await mocha.loadFilesAsync();
 const runner = mocha.run(() => {

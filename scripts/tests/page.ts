@@ -14,7 +14,12 @@ declare const mocha: { grep(pattern: RegExp): void; run(done: () => void): Mocha
 export async function main(page: Page): Promise<void> {
   const { browser, expectAdapter, grep } = page.args as TestPageArgs;
   const send = (event: TestEvent): void => page.send(event);
-  setTestPlatform({ name: browser, expectAdapter, hiddenAdapter: page.hiddenAdapter, reportAdapter: (line) => send({ type: "adapter", line }) });
+  setTestPlatform({
+    name: browser,
+    expectAdapter,
+    hiddenAdapter: page.hiddenAdapter,
+    reportAdapter: (line) => send({ type: "adapter", line }),
+  });
   if (grep !== null) mocha.grep(new RegExp(grep));
   await new Promise<void>((resolve) => forwardEvents(mocha.run(resolve), send));
 }

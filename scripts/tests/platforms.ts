@@ -29,7 +29,10 @@ const DEVICE_FIRST = join(root, "test", "harness", "adapter.test.ts");
 
 export const PLATFORMS = {
   unit: { folders: ["unit"], run: async (files, run) => await runInNode(files, run, process.env) },
-  node: { folders: [...DEVICE_FOLDERS, "node"], run: async (files, run) => await runInNode([DEVICE_FIRST, ...files], run, await gpuEnvironment()) },
+  node: {
+    folders: [...DEVICE_FOLDERS, "node"],
+    run: async (files, run) => await runInNode([DEVICE_FIRST, ...files], run, await gpuEnvironment()),
+  },
   chromium: { folders: [...DEVICE_FOLDERS, "browser"], run: async (files, run) => await runInPage("chromium", files, run) },
   firefox: { folders: [...DEVICE_FOLDERS, "browser"], run: async (files, run) => await runInPage("firefox", files, run) },
   deno: { folders: [], run: async (_files, run) => await runInDeno(run) },
@@ -43,7 +46,12 @@ export async function testFiles(folders: readonly string[]): Promise<readonly st
   for (const folder of folders) {
     const path = join(root, "test", folder);
     const entries = await readdir(path, { recursive: true }).catch(() => []);
-    files.push(...entries.filter((name) => name.endsWith(".test.ts")).sort().map((name) => join(path, name)));
+    files.push(
+      ...entries
+        .filter((name) => name.endsWith(".test.ts"))
+        .sort()
+        .map((name) => join(path, name)),
+    );
   }
   return files;
 }
@@ -62,8 +70,18 @@ async function runInDeno(run: PlatformRun): Promise<void> {
 }
 
 /** Starts a process that reports events, over Node's IPC channel or as JSON lines on standard output, and waits for its end. */
-async function runChild(program: string, args: readonly string[], run: PlatformRun, env: Environment, channel: "ipc" | "lines"): Promise<void> {
-  const child = spawn(program, args, { cwd: root, env: env as NodeJS.ProcessEnv, stdio: ["ignore", channel === "lines" ? "pipe" : "inherit", "inherit", ...(channel === "ipc" ? (["ipc"] as const) : [])] });
+async function runChild(
+  program: string,
+  args: readonly string[],
+  run: PlatformRun,
+  env: Environment,
+  channel: "ipc" | "lines",
+): Promise<void> {
+  const child = spawn(program, args, {
+    cwd: root,
+    env: env,
+    stdio: ["ignore", channel === "lines" ? "pipe" : "inherit", "inherit", ...(channel === "ipc" ? (["ipc"] as const) : [])],
+  });
   let ended = false;
   let hung = false;
   const watchdog = setTimeout(() => {
@@ -96,7 +114,9 @@ async function runChild(program: string, args: readonly string[], run: PlatformR
 
 async function runInPage(browser: "chromium" | "firefox", files: readonly string[], run: PlatformRun): Promise<void> {
   const entry = await writeEntry(browser, [DEVICE_FIRST, ...files]);
-  const workers = (await readdir(join(root, "test", "browser"), { recursive: true }).catch(() => [])).filter((name) => name.endsWith(".worker.ts"));
+  const workers = (await readdir(join(root, "test", "browser"), { recursive: true }).catch(() => [])).filter((name) =>
+    name.endsWith(".worker.ts"),
+  );
   const { adapter, expect: expectAdapter } = await browserAdapter(browser);
   const args: TestPageArgs = { browser, expectAdapter, grep: run.grep };
   const outcome = await runInBrowser({

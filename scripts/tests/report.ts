@@ -33,7 +33,10 @@ export interface ReportOptions {
 }
 
 /** `skips` maps the full titles of tests that may be skipped to the reason; any other skipped test counts as failed. */
-export function createReport(skips: Readonly<Record<string, string>>, { verbose = false, print = printAboveRunning }: ReportOptions = {}): Report {
+export function createReport(
+  skips: Readonly<Record<string, string>>,
+  { verbose = false, print = printAboveRunning }: ReportOptions = {},
+): Report {
   const results: TestResult[] = [];
   let running: TestTitle | null = null;
   let ended = false;
@@ -90,7 +93,12 @@ export function createReport(skips: Readonly<Record<string, string>>, { verbose 
           break;
         case "skip":
           if (skips[event.title.join(" ")] === undefined) {
-            record({ title: event.title, outcome: "failed", ms: 0, error: "skipped, but test/skips.json does not name it with a reason" });
+            record({
+              title: event.title,
+              outcome: "failed",
+              ms: 0,
+              error: "skipped, but test/skips.json does not name it with a reason",
+            });
           } else record({ title: event.title, outcome: "skipped", ms: 0 });
           break;
         case "adapter":

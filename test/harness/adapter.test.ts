@@ -10,7 +10,13 @@ describe("adapter", () => {
     const { vendor, architecture, description, software } = gpu.info;
     gpu.dispose();
     const names = platform.hiddenAdapter ?? [vendor, architecture, description].filter((name) => name !== "").join(", ");
-    const kind = /swiftshader/i.test(names) ? "swiftshader" : /llvmpipe/i.test(names) ? "lavapipe" : software ? "software" : "hardware";
+    const kind = /swiftshader/i.test(names)
+      ? "swiftshader"
+      : /llvmpipe/i.test(names)
+        ? "lavapipe"
+        : software
+          ? "software"
+          : "hardware";
     platform.reportAdapter(`${kind}: ${names}`);
     expect(kind, names).to.equal(platform.expectAdapter);
   });

@@ -19,6 +19,7 @@ export function setTestPlatform(platform: TestPlatform): void {
 
 /** Throws where tests are run by anything but the repository's runner. */
 export function testPlatform(): TestPlatform {
-  if (holder.fcnTestPlatform === undefined) throw new Error("no test platform: run the tests with npm test, which starts them on a known adapter");
+  if (holder.fcnTestPlatform === undefined)
+    throw new Error("no test platform: run the tests with npm test, which starts them on a known adapter");
   return holder.fcnTestPlatform;
 }

@@ -54,7 +54,13 @@ await test("runs on the adapter that the runner asked for", async () => {
   const { vendor, architecture, description, software } = gpu.info;
   const adapter = await navigator.gpu.requestAdapter();
   const names = [vendor, architecture, description, adapter?.info.device].join(" ");
-  const kind = /swiftshader/i.test(names) ? "swiftshader" : /llvmpipe/i.test(names) ? "lavapipe" : software ? "software" : "hardware";
+  const kind = /swiftshader/i.test(names)
+    ? "swiftshader"
+    : /llvmpipe/i.test(names)
+      ? "lavapipe"
+      : software
+        ? "software"
+        : "hardware";
   report({ type: "adapter", line: `${kind}: ${names}` });
   const expected = Deno.env.get("FCN_EXPECT_ADAPTER");
   assert(kind === expected, `expected ${expected}, got ${kind}: ${names}`);
@@ -67,7 +73,10 @@ await test("forward, loss and gradients equal the CPU reference", async () => {
   const outputs = await program.run({ image, labels });
   const expected = runReference(graph, await program.save(), { image, labels });
   for (const name of ["logits", "loss", "firstGrad", "upGrad", "scoreGrad"] as const) {
-    const worst = expected[name].reduce((most: number, value: number, i: number) => Math.max(most, Math.abs(value - (outputs[name][i] ?? NaN))), 0);
+    const worst = expected[name].reduce(
+      (most: number, value: number, i: number) => Math.max(most, Math.abs(value - (outputs[name][i] ?? NaN))),
+      0,
+    );
     assert(worst < 1e-5, `${name}: largest difference to the reference ${worst}`);
   }
 });
@@ -77,7 +86,11 @@ await test("ten training steps lower the loss", async () => {
   using program = await gpu.compile(net());
   const losses: number[] = [];
   const batches = Array.from({ length: 10 }, () => ({ image, labels }));
-  for await (const { loss } of program.train(batches, { loss: "loss", optimizer: fcn.sgd({ learningRate: 0.1, momentum: 0.9 }), lossEvery: 1 })) {
+  for await (const { loss } of program.train(batches, {
+    loss: "loss",
+    optimizer: fcn.sgd({ learningRate: 0.1, momentum: 0.9 }),
+    lossEvery: 1,
+  })) {
     if (loss !== null) losses.push(loss);
   }
   const [first = NaN, last = NaN] = [losses[0], losses.at(-1)];
