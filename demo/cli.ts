@@ -21,7 +21,15 @@ interface Arguments {
 }
 
 function readArguments(): Arguments {
-  const { values } = parseArgs({ options: { full: { type: "boolean" }, short: { type: "boolean" }, seeds: { type: "string" }, seed: { type: "string" }, out: { type: "string" } } });
+  const { values } = parseArgs({
+    options: {
+      full: { type: "boolean" },
+      short: { type: "boolean" },
+      seeds: { type: "string" },
+      seed: { type: "string" },
+      out: { type: "string" },
+    },
+  });
   const [count, first] = [Number(values.seeds ?? 1), Number(values.seed ?? 1)];
   if ((values.full && values.short) || !Number.isInteger(count) || count < 1 || !Number.isInteger(first)) throw new Error(USAGE);
   return {
@@ -48,12 +56,19 @@ function stopOnInterrupt(): AbortSignal {
 
 function factsOf(settings: Settings, info: GpuInfo): string[] {
   const command = `npm run demo -- ${process.argv.slice(2).join(" ")}`;
-  return [`${settings.name} run on ${info.description || info.vendor} (${info.software ? "software" : "GPU"}, Node ${process.versions.node})`, `${command.trimEnd()}; commit ${commit()}; ${new Date().toISOString().slice(0, 10)}`];
+  return [
+    `${settings.name} run on ${info.description || info.vendor} (${info.software ? "software" : "GPU"}, Node ${process.versions.node})`,
+    `${command.trimEnd()}; commit ${commit()}; ${new Date().toISOString().slice(0, 10)}`,
+  ];
 }
 
 function commit(): string {
   try {
-    return execFileSync("git", ["rev-parse", "--short", "HEAD"], { cwd: import.meta.dirname, encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }).trim();
+    return execFileSync("git", ["rev-parse", "--short", "HEAD"], {
+      cwd: import.meta.dirname,
+      encoding: "utf8",
+      stdio: ["ignore", "pipe", "ignore"],
+    }).trim();
   } catch {
     return "unknown";
   }
@@ -64,11 +79,24 @@ async function main(): Promise<number> {
   const signal = stopOnInterrupt();
   using gpu = await openGpu({ powerPreference: "high-performance" });
   const settings = args.settings ?? (gpu.info.software ? SHORT : FULL);
-  console.log(settings.name === "full" ? "The full run." : "The short run: the same path in fewer steps. The full one: npm run demo -- --full");
-  const { results, goals, files } = await runDemo(gpu, loadDigits(), { ...args, settings, facts: factsOf(settings, gpu.info) }, terminalProgress(), signal);
-  for (const { text, reached } of goals) console.log(`${reached ? "reached" : settings.name === "full" ? "MISSED " : "not yet"}  ${text}`);
+  console.log(
+    settings.name === "full"
+      ? "The full run."
+      : "The short run: the same path in fewer steps. The full one: npm run demo -- --full",
+  );
+  const { results, goals, files } = await runDemo(
+    gpu,
+    loadDigits(),
+    { ...args, settings, facts: factsOf(settings, gpu.info) },
+    terminalProgress(),
+    signal,
+  );
+  for (const { text, reached } of goals)
+    console.log(`${reached ? "reached" : settings.name === "full" ? "MISSED " : "not yet"}  ${text}`);
   if (settings.name === "short") {
-    console.log(`\nThat was the short run: mean IU ${(100 * results[0]!.skip.meanIU).toFixed(1)} with the skip. The goals are those of the full run: npm run demo -- --full`);
+    console.log(
+      `\nThat was the short run: mean IU ${(100 * results[0]!.skip.meanIU).toFixed(1)} with the skip. The goals are those of the full run: npm run demo -- --full`,
+    );
   }
   console.log(`\nReport: ${relative(process.cwd(), files[0]!)}`);
   return settings.name === "full" && goals.some((goal) => !goal.reached) ? 1 : 0;

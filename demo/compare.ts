@@ -14,14 +14,22 @@ export interface Comparison {
   readonly cpuMs: number;
 }
 
-type TrainedGraph = Graph<{ readonly image: Tensor; readonly labels: Tensor }, { readonly scores: Tensor; readonly loss: Tensor }>;
+type TrainedGraph = Graph<
+  { readonly image: Tensor; readonly labels: Tensor },
+  { readonly scores: Tensor; readonly loss: Tensor }
+>;
 
 const LEARNING_RATE = 0.01;
 /** Of which the fastest counts: the first ones compile. */
 const RUNS = 3;
 
 /** `net` must have the shapes of `batch`. */
-export async function compareWithReference(gpu: Gpu, net: TrainedGraph, weights: Weights, batch: SceneBatch): Promise<Comparison[]> {
+export async function compareWithReference(
+  gpu: Gpu,
+  net: TrainedGraph,
+  weights: Weights,
+  batch: SceneBatch,
+): Promise<Comparison[]> {
   const inputs = sceneInputs(batch);
   const arrays = { image: batch.image, labels: batch.labels };
   using program = await gpu.compile(net);
@@ -40,13 +48,22 @@ export async function compareWithReference(gpu: Gpu, net: TrainedGraph, weights:
 
   const stepped = [...weights.keys()].map((name) => [step.value.get(name)!.data, stepOnCpu.value.get(name)!] as const);
   return [
-    { what: "forward pass (scores)", ...largestDifference([[forward.value, forwardOnCpu.value]]), gpuMs: forward.ms, cpuMs: forwardOnCpu.ms },
+    {
+      what: "forward pass (scores)",
+      ...largestDifference([[forward.value, forwardOnCpu.value]]),
+      gpuMs: forward.ms,
+      cpuMs: forwardOnCpu.ms,
+    },
     { what: "training step (weights after it)", ...largestDifference(stepped), gpuMs: step.ms, cpuMs: stepOnCpu.ms },
   ];
 }
 
 /** Plain gradient descent by the reference's gradients: w - learning rate x multiplier x gradient. */
-function referenceStep(net: TrainedGraph, weights: Weights, inputs: { readonly image: Float32Array; readonly labels: Int32Array }): Map<string, Float64Array> {
+function referenceStep(
+  net: TrainedGraph,
+  weights: Weights,
+  inputs: { readonly image: Float32Array; readonly labels: Int32Array },
+): Map<string, Float64Array> {
   const grads = gradients(net.outputs.loss, net.params);
   const byName = Object.fromEntries(net.params.map((p, i) => [p.name, grads[i]!]));
   const results = runReference({ inputs: net.inputs, outputs: byName }, weights, inputs);
@@ -58,7 +75,10 @@ function referenceStep(net: TrainedGraph, weights: Weights, inputs: { readonly i
   );
 }
 
-function largestDifference(pairs: readonly (readonly [ArrayLike<number>, ArrayLike<number>])[]): { difference: number; largest: number } {
+function largestDifference(pairs: readonly (readonly [ArrayLike<number>, ArrayLike<number>])[]): {
+  difference: number;
+  largest: number;
+} {
   let difference = 0;
   let largest = 0;
   for (const [ours, reference] of pairs) {

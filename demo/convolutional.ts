@@ -23,7 +23,14 @@ const SIZES: readonly Size[] = [
   [80, 80],
 ];
 
-export async function convolutionalise(gpu: Gpu, width: number, weights: Weights, digits: readonly Digit[], expected: Float32Array, signal: AbortSignal): Promise<ConvolutionalReport> {
+export async function convolutionalise(
+  gpu: Gpu,
+  width: number,
+  weights: Weights,
+  digits: readonly Digit[],
+  expected: Float32Array,
+  signal: AbortSignal,
+): Promise<ConvolutionalReport> {
   const net = convolutionalClassifier({ trunk: "lenet", width, size: [28, 28] });
   const { weights: reshaped, report } = transplant(weights, net);
   using program = await gpu.compile(net, { signal });
@@ -34,12 +41,19 @@ export async function convolutionalise(gpu: Gpu, width: number, weights: Weights
   const maps: { image: Size; map: Size; derived: Size }[] = [];
   for (const image of SIZES) {
     signal.throwIfAborted();
-    const { scores: map } = await program.run({ image: { data: new Float32Array(image[0] * image[1]), shape: [1, 1, ...image] } });
+    const { scores: map } = await program.run({
+      image: { data: new Float32Array(image[0] * image[1]), shape: [1, 1, ...image] },
+    });
     const [, , height, width] = net.resize({ image: [1, 1, ...image] }).outputs.scores.shape as [number, number, number, number];
-    if (map.length !== 10 * height * width) throw new Error(`the score map of ${image.join("x")} has ${map.length} values, not 10 x ${height} x ${width}`);
+    if (map.length !== 10 * height * width)
+      throw new Error(`the score map of ${image.join("x")} has ${map.length} values, not 10 x ${height} x ${width}`);
     maps.push({ image, map: [height, width], derived: [mapExtent(image[0]), mapExtent(image[1])] });
   }
-  return { difference, maps, reshaped: report.reshaped.map((layer) => `${layer.name} [${layer.from.join(", ")}] -> [${layer.to.join(", ")}]`) };
+  return {
+    difference,
+    maps,
+    reshaped: report.reshaped.map((layer) => `${layer.name} [${layer.from.join(", ")}] -> [${layer.to.join(", ")}]`),
+  };
 }
 
 /** Score-map rows for an image of so many, by Caffe's size rules (fcn.md 1.0). */

@@ -29,7 +29,13 @@ export interface DemoOutcome {
 const HELD_OUT_SEED = 2015;
 
 /** Rejects with the signal's reason when stopped. */
-export async function runDemo(gpu: Gpu, digits: DigitSets, options: DemoOptions, progress: Progress, signal: AbortSignal): Promise<DemoOutcome> {
+export async function runDemo(
+  gpu: Gpu,
+  digits: DigitSets,
+  options: DemoOptions,
+  progress: Progress,
+  signal: AbortSignal,
+): Promise<DemoOutcome> {
   const { settings, seeds } = options;
   const started = performance.now();
   const heldOut = sceneSet(digits.heldOut, HELD_OUT_SEED, "held-out scenes", settings.heldOut.sizes, settings.heldOut.perSize);

@@ -1,5 +1,12 @@
 /** What a trained net reaches on digits and scenes it has never seen. */
-import { segmentationMetrics, type Data, type Program, type SegmentationMetrics, type Tensor, type TypedArray } from "../src/index.js";
+import {
+  segmentationMetrics,
+  type Data,
+  type Program,
+  type SegmentationMetrics,
+  type Tensor,
+  type TypedArray,
+} from "../src/index.js";
 import type { Digit } from "./digits.js";
 import type { Progress } from "./progress.js";
 import { CLASSES, type SceneBatch } from "./scenes.js";
@@ -10,7 +17,11 @@ const DIGITS_AT_ONCE = 100;
 type Inputs = { readonly image: Tensor; readonly labels: Tensor };
 
 /** The scores of the digits, ten each, in order; `scoresOf` runs a net on a batch of them. */
-export async function digitScores(scoresOf: (batch: { readonly image: Data; readonly labels: Data }) => Promise<TypedArray>, digits: readonly Digit[], signal: AbortSignal): Promise<Float32Array> {
+export async function digitScores(
+  scoresOf: (batch: { readonly image: Data; readonly labels: Data }) => Promise<TypedArray>,
+  digits: readonly Digit[],
+  signal: AbortSignal,
+): Promise<Float32Array> {
   const scores = new Float32Array(10 * digits.length);
   for (let start = 0; start < digits.length; start += DIGITS_AT_ONCE) {
     signal.throwIfAborted();
@@ -50,7 +61,10 @@ export async function sceneMetrics(
 }
 
 /** The labels of one scene: the first of the batch. */
-export async function firstScene(program: Program<Inputs, { readonly prediction: Tensor }>, { size, image, labels }: SceneBatch): Promise<Int32Array> {
+export async function firstScene(
+  program: Program<Inputs, { readonly prediction: Tensor }>,
+  { size, image, labels }: SceneBatch,
+): Promise<Int32Array> {
   const pixels = size[0] * size[1];
   const one = sceneInputs({ size, count: 1, image: image.slice(0, pixels), labels: labels.slice(0, pixels) });
   const { prediction } = await program.run(one, { outputs: ["prediction"] });

@@ -64,7 +64,9 @@ export async function runSeed(bench: Bench, seed: number): Promise<SeedResult> {
   const skip = await trainScenes(bench, "skip from pool1", "2s", withSkip, settings.further, seed, "further");
 
   const scene = composeBatch(bench.digits.heldOut, seededRandom(seed, "comparison"), COMPARED_SIZE, 1);
-  const comparisons = await bench.progress.step("compare with the CPU reference", 1, () => compareWithReference(bench.gpu, sceneNet("2s", settings.width, 1, COMPARED_SIZE), skip.weights, scene));
+  const comparisons = await bench.progress.step("compare with the CPU reference", 1, () =>
+    compareWithReference(bench.gpu, sceneNet("2s", settings.width, 1, COMPARED_SIZE), skip.weights, scene),
+  );
 
   return {
     seed,
@@ -77,7 +79,13 @@ export async function runSeed(bench: Bench, seed: number): Promise<SeedResult> {
     comparisons,
     gallery: bench.heldOut.slice(0, GALLERY_ROWS).map(({ size, image, labels }, i) => {
       const pixels = size[0] * size[1];
-      return { size, image: image.slice(0, pixels), truth: labels.slice(0, pixels), single: single.gallery[i]!, skip: skip.gallery[i]! };
+      return {
+        size,
+        image: image.slice(0, pixels),
+        truth: labels.slice(0, pixels),
+        single: single.gallery[i]!,
+        skip: skip.gallery[i]!,
+      };
     }),
   };
 }
@@ -85,10 +93,21 @@ export async function runSeed(bench: Bench, seed: number): Promise<SeedResult> {
 async function trainClassifier({ gpu, digits, settings, progress, signal }: Bench, seed: number) {
   const net = classifierTraining({ trunk: "lenet", width: settings.width, batch: settings.classifier.batch });
   using program = await gpu.compile(net, { seed, signal });
-  const curve = await trainStage("LeNet on digits", program, digitBatches(digits.training, seed, settings.classifier.batch), settings.classifier, progress, signal);
+  const curve = await trainStage(
+    "LeNet on digits",
+    program,
+    digitBatches(digits.training, seed, settings.classifier.batch),
+    settings.classifier,
+    progress,
+    signal,
+  );
   const weights = await program.save();
   return await progress.step("held-out digits, convolutions", 1, async () => {
-    const scores = await digitScores(async (batch) => (await program.run(batch, { outputs: ["scores"] })).scores, digits.heldOut, signal);
+    const scores = await digitScores(
+      async (batch) => (await program.run(batch, { outputs: ["scores"] })).scores,
+      digits.heldOut,
+      signal,
+    );
     const convolutional = await convolutionalise(gpu, settings.width, weights, digits.heldOut, scores, signal);
     return { weights, curve, accuracy: accuracy(scores, digits.heldOut), convolutional };
   });
@@ -102,11 +121,26 @@ interface TrainedNet {
   readonly gallery: readonly Int32Array[];
 }
 
-async function trainScenes(bench: Bench, name: string, variant: Variant, weights: Weights, stage: StageSettings, seed: number, stream: string): Promise<TrainedNet> {
+async function trainScenes(
+  bench: Bench,
+  name: string,
+  variant: Variant,
+  weights: Weights,
+  stage: StageSettings,
+  seed: number,
+  stream: string,
+): Promise<TrainedNet> {
   const { gpu, digits, heldOut, settings, progress, signal } = bench;
   using program = await gpu.compile(sceneNet(variant, settings.width, stage.batch, COMPARED_SIZE), { seed, signal });
   await program.load(weights);
-  const curve = await trainStage(name, program, sceneBatches(digits.training, seed, stream, stage.batch), stage, progress, signal);
+  const curve = await trainStage(
+    name,
+    program,
+    sceneBatches(digits.training, seed, stream, stage.batch),
+    stage,
+    progress,
+    signal,
+  );
   const metrics = await sceneMetrics(name, program, heldOut, progress, signal);
   const gallery = await galleryLabels(program, heldOut.slice(0, GALLERY_ROWS), signal);
   return { weights: await program.save(), metrics, curve, gallery };

@@ -13,6 +13,11 @@ export function sceneNet(variant: Variant, width: number, batch: number, size: S
   return graph({ image: input([batch, 1, ...size]), labels: input([batch, ...size], "i32") }, ({ image, labels }) => {
     const { scores } = fcnLayers(image, { trunk: "lenet", variant, width, classes: CLASSES });
     const prediction = argMax(scores);
-    return { scores, prediction, counts: confusionMatrix(labels, prediction, { classes: CLASSES }), loss: softmaxCrossEntropy(scores, labels) };
+    return {
+      scores,
+      prediction,
+      counts: confusionMatrix(labels, prediction, { classes: CLASSES }),
+      loss: softmaxCrossEntropy(scores, labels),
+    };
   });
 }

@@ -15,7 +15,13 @@ export function terminalProgress(): Progress {
     async step(title, total, work) {
       const started = performance.now();
       const bar = new SingleBar(
-        { format: `${title.padEnd(34)} {bar} {percentage}% · {eta_formatted} left · {note}`, hideCursor: true, clearOnComplete: true, etaBuffer: 20, barsize: 24 },
+        {
+          format: `${title.padEnd(34)} {bar} {percentage}% · {eta_formatted} left · {note}`,
+          hideCursor: true,
+          clearOnComplete: true,
+          etaBuffer: 20,
+          barsize: 24,
+        },
         Presets.shades_classic,
       );
       let last = "";

@@ -84,7 +84,10 @@ ${chart("scenes", "FCN-LeNet on scenes", consecutive(scenes))}
 /** Control and skip net start where the single stream ended. */
 function consecutive([single, ...further]: readonly Curve[]): Curve[] {
   const offset = single!.points.at(-1)?.step ?? 0;
-  return [single!, ...further.map(({ name, points }) => ({ name, points: points.map(({ step, loss }) => ({ step: step + offset, loss })) }))];
+  return [
+    single!,
+    ...further.map(({ name, points }) => ({ name, points: points.map(({ step, loss }) => ({ step: step + offset, loss })) })),
+  ];
 }
 
 const STROKES = ["#4e79a7", "#f28e2b", "#e15759"];
@@ -103,12 +106,15 @@ function chart(id: string, title: string, curves: readonly Curve[]): string {
 function galleryRow(row: GalleryRow): string {
   const [height, width] = row.size;
   const names = ["image", "truth", "single stream", "skip"];
-  const images = pictures(row).map((p, i) => `<img src="${pngDataUri(p)}" width="${2 * width}" height="${2 * height}" alt="${names[i]!}" title="${names[i]!}">`);
+  const images = pictures(row).map(
+    (p, i) => `<img src="${pngDataUri(p)}" width="${2 * width}" height="${2 * height}" alt="${names[i]!}" title="${names[i]!}">`,
+  );
   return `<figure>${images.join("")}<figcaption>${height} x ${width}</figcaption></figure>`;
 }
 
 function htmlTable({ head, rows }: Table): string {
-  const line = (cells: readonly string[], tag: string): string => `<tr>${cells.map((cell) => `<${tag}>${escape(cell)}</${tag}>`).join("")}</tr>`;
+  const line = (cells: readonly string[], tag: string): string =>
+    `<tr>${cells.map((cell) => `<${tag}>${escape(cell)}</${tag}>`).join("")}</tr>`;
   return `<table>${line(head, "th")}${rows.map((row) => line(row, "td")).join("")}</table>`;
 }
 

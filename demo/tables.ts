@@ -18,14 +18,25 @@ export const METRICS_HEAD = ["", "pixel acc.", "mean acc.", "mean IU", "f.w. IU"
 export function metricsTable(results: readonly SeedResult[], bounds: Bounds): Table {
   const row = (name: string, metrics: readonly SegmentationMetrics[]): string[] => [
     name,
-    ...(["pixelAccuracy", "meanAccuracy", "meanIU", "frequencyWeightedIU"] as const).map((key) => percentOf(metrics.map((m) => m[key]))),
+    ...(["pixelAccuracy", "meanAccuracy", "meanIU", "frequencyWeightedIU"] as const).map((key) =>
+      percentOf(metrics.map((m) => m[key])),
+    ),
   ];
   return {
     head: METRICS_HEAD,
     rows: [
-      row("single stream (stride 4)", results.map((r) => r.single)),
-      row("control: single stream, further steps", results.map((r) => r.control)),
-      row("skip from pool1 (stride 2)", results.map((r) => r.skip)),
+      row(
+        "single stream (stride 4)",
+        results.map((r) => r.single),
+      ),
+      row(
+        "control: single stream, further steps",
+        results.map((r) => r.control),
+      ),
+      row(
+        "skip from pool1 (stride 2)",
+        results.map((r) => r.skip),
+      ),
       row("bound of 4 x 4 cells", [bounds.stride4]),
       row("bound of 2 x 2 cells", [bounds.stride2]),
     ],
@@ -42,7 +53,13 @@ export function percentOf(values: readonly number[]): string {
 export function comparisonTable({ comparisons }: SeedResult): Table {
   return {
     head: ["against the CPU reference", "largest difference", "of values up to", "GPU ms", "CPU ms"],
-    rows: comparisons.map((c) => [c.what, c.difference.toExponential(1), c.largest.toFixed(2), c.gpuMs.toFixed(1), c.cpuMs.toFixed(0)]),
+    rows: comparisons.map((c) => [
+      c.what,
+      c.difference.toExponential(1),
+      c.largest.toFixed(2),
+      c.gpuMs.toFixed(1),
+      c.cpuMs.toFixed(0),
+    ]),
   };
 }
 
@@ -57,6 +74,7 @@ export function mapsTable({ convolutional }: SeedResult): Table {
 export function formatTable({ head, rows }: Table): string {
   const lines = [head, ...rows];
   const widths = head.map((_, column) => Math.max(...lines.map((line) => line[column]!.length)));
-  const format = (line: readonly string[]): string => line.map((cell, i) => (i === 0 ? cell.padEnd(widths[0]!) : cell.padStart(widths[i]!))).join("  ");
+  const format = (line: readonly string[]): string =>
+    line.map((cell, i) => (i === 0 ? cell.padEnd(widths[0]!) : cell.padStart(widths[i]!))).join("  ");
   return [format(head), widths.map((w) => "-".repeat(w)).join("  "), ...rows.map(format)].join("\n");
 }

@@ -37,7 +37,11 @@ export async function trainStage<O extends { readonly loss: Tensor }>(
   signal: AbortSignal,
 ): Promise<Curve> {
   const lossEvery = Math.max(1, Math.floor(steps / POINTS));
-  const optimizer = sgd({ learningRate: (step) => learningRate * Math.min(1, 2 * (1 - step / steps)), momentum: MOMENTUM, weightDecay: WEIGHT_DECAY });
+  const optimizer = sgd({
+    learningRate: (step) => learningRate * Math.min(1, 2 * (1 - step / steps)),
+    momentum: MOMENTUM,
+    weightDecay: WEIGHT_DECAY,
+  });
   const points: LossPoint[] = [];
   await progress.step(`train ${name}`, steps, async (advance) => {
     for await (const { step, loss } of program.train(batches, { loss: "loss", optimizer, steps, lossEvery, signal })) {
@@ -59,10 +63,16 @@ export function* digitBatches(digits: readonly Digit[], seed: number, batch: num
 }
 
 /** image [N, 1, 28, 28], labels [N]. */
-export function digitBatch(digits: readonly Digit[]): { readonly image: { data: Float32Array; shape: number[] }; readonly labels: { data: Int32Array; shape: number[] } } {
+export function digitBatch(digits: readonly Digit[]): {
+  readonly image: { data: Float32Array; shape: number[] };
+  readonly labels: { data: Int32Array; shape: number[] };
+} {
   const image = new Float32Array(digits.length * 28 * 28);
   digits.forEach((digit, n) => image.set(digit.ink, n * 28 * 28));
-  return { image: { data: image, shape: [digits.length, 1, 28, 28] }, labels: { data: Int32Array.from(digits, (d) => d.value), shape: [digits.length] } };
+  return {
+    image: { data: image, shape: [digits.length, 1, 28, 28] },
+    labels: { data: Int32Array.from(digits, (d) => d.value), shape: [digits.length] },
+  };
 }
 
 /** Batches of new scenes without end, each of one of eight sizes. */
@@ -73,6 +83,9 @@ export function* sceneBatches(digits: readonly Digit[], seed: number, stream: st
 }
 
 /** As the nets take them. */
-export function sceneInputs({ size, count, image, labels }: SceneBatch): { readonly image: { data: Float32Array; shape: number[] }; readonly labels: { data: Int32Array; shape: number[] } } {
+export function sceneInputs({ size, count, image, labels }: SceneBatch): {
+  readonly image: { data: Float32Array; shape: number[] };
+  readonly labels: { data: Int32Array; shape: number[] };
+} {
   return { image: { data: image, shape: [count, 1, ...size] }, labels: { data: labels, shape: [count, ...size] } };
 }

@@ -12,12 +12,20 @@ const [BEGIN, END] = ["<!-- kernels: made by npm run docs:kernels -->", "<!-- en
 
 async function sources(folder: string, ending: string): Promise<ReadonlyMap<string, string>> {
   const names = (await readdir(join(root, folder))).filter((name) => name.endsWith(ending)).sort();
-  return new Map(await Promise.all(names.map(async (name) => [basename(name, ending), await readFile(join(root, folder, name), "utf8")] as const)));
+  return new Map(
+    await Promise.all(
+      names.map(async (name) => [basename(name, ending), await readFile(join(root, folder, name), "utf8")] as const),
+    ),
+  );
 }
 
 /** The comment at the head of a shader, up to the end of its first sentence. */
 function firstSentence(code: string): string {
-  const comment = /^(?:\/\/ .*\n)+/.exec(code)?.[0].replace(/^\/\/ /gm, "").replaceAll("\n", " ") ?? "";
+  const comment =
+    /^(?:\/\/ .*\n)+/
+      .exec(code)?.[0]
+      .replace(/^\/\/ /gm, "")
+      .replaceAll("\n", " ") ?? "";
   return /^.*?\.(?= |$)/.exec(comment)?.[0] ?? comment;
 }
 
@@ -26,7 +34,9 @@ async function list(): Promise<string> {
   const rows = [...shaders].map(([name, code]) => {
     // Some are chosen by a variant's name: `binary.${variant}`, or by a constant of the family.
     const stem = name.slice(0, name.indexOf("."));
-    const users = [...families].filter(([, text]) => text.includes(`"${name}"`) || text.includes(`\`${stem}.\${`)).map(([family]) => family);
+    const users = [...families]
+      .filter(([, text]) => text.includes(`"${name}"`) || text.includes(`\`${stem}.\${`))
+      .map(([family]) => family);
     return `| [${name}](../shaders/${name}.wgsl) | ${users.join(", ")} | ${firstSentence(code).replaceAll("|", "\\|").replaceAll("*", "\\*")} |`;
   });
   return ["| shader | family | computes |", "|---|---|---|", ...rows].join("\n");

@@ -29,7 +29,8 @@ export function reflectShader(file: string, code: string): ReflectedShader {
   const reflect = new WgslReflect(code);
   if (reflect.entry.compute.length !== 1 || reflect.entry.compute[0]!.name !== "main") fail("has one entry point, `main`");
   const uniform = reflect.uniforms[0];
-  if (reflect.uniforms.length !== 1 || uniform?.binding !== 0 || uniform.name !== "params") fail("has one uniform, `params`, at binding 0");
+  if (reflect.uniforms.length !== 1 || uniform?.binding !== 0 || uniform.name !== "params")
+    fail("has one uniform, `params`, at binding 0");
   const buffers = [...reflect.storage]
     .sort((a, b) => a.binding - b.binding)
     .map((s) => ({
@@ -39,10 +40,13 @@ export function reflectShader(file: string, code: string): ReflectedShader {
       elementBytes: s.type.format?.size ?? s.type.size,
     }));
   buffers.forEach((b, i) => b.binding === i + 1 || fail(`buffer ${b.name} is at binding ${b.binding}, expected ${i + 1}`));
-  const params = Object.fromEntries((uniform!.members ?? []).map((m: MemberInfo) => [m.name, { type: typeName(m), offset: m.offset }]));
+  const params = Object.fromEntries(
+    (uniform!.members ?? []).map((m: MemberInfo) => [m.name, { type: typeName(m), offset: m.offset }]),
+  );
   const constants: Record<string, { kind: "override" | "const"; type: string }> = {};
   for (const o of reflect.overrides) constants[o.name] = { kind: "override", type: o.type?.name ?? "u32" };
-  for (const [, name, type] of code.matchAll(/^const ([A-Z][A-Z0-9_]*): (u32|i32|f32|bool) = /gm)) constants[name!] = { kind: "const", type: type! };
+  for (const [, name, type] of code.matchAll(/^const ([A-Z][A-Z0-9_]*): (u32|i32|f32|bool) = /gm))
+    constants[name!] = { kind: "const", type: type! };
   return { buffers, params, paramsBytes: Math.ceil(uniform!.size / 16) * 16, constants, code };
 }
 

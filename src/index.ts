@@ -15,7 +15,14 @@ export type { Batches, TrainOptions, TrainStep } from "./graph/train.js";
 export { sgd, type Optimizer } from "./graph/optimizer.js";
 
 export { ShapeError, WeightsError, InputError } from "./tensor/errors.js";
-export { GpuUnavailableError, OutOfMemoryError, DeviceLostError, KernelCompileError, DisposedError, GpuValidationError } from "./gpu/errors.js";
+export {
+  GpuUnavailableError,
+  OutOfMemoryError,
+  DeviceLostError,
+  KernelCompileError,
+  DisposedError,
+  GpuValidationError,
+} from "./gpu/errors.js";
 export type { DType, Shape } from "./tensor/shape.js";
 export { input, param, rngState, named, type Init, type Param, type Tensor } from "./tensor/tensor.js";
 export { initialWeights, type TypedArray, type Weights } from "./tensor/weights.js";
@@ -49,8 +56,24 @@ export { segmentationMetrics, type SegmentationMetrics } from "./fcn/metrics.js"
 export { openFcn, type OpenFcnOptions, type Segmentation, type Segmenter } from "./fcn/segmenter.js";
 export { transplant, type SurgeryReport } from "./fcn/surgery.js";
 export { vocPalette } from "./fcn/palette.js";
-export { fcn, fcnLayers, fcnTraining, parameterCount, type FcnOptions, type FcnTrainingOptions, type SizedFcnOptions } from "./fcn/fcn.js";
+export {
+  fcn,
+  fcnLayers,
+  fcnTraining,
+  parameterCount,
+  type FcnOptions,
+  type FcnTrainingOptions,
+  type SizedFcnOptions,
+} from "./fcn/fcn.js";
 export { classifier, classifierTraining, convolutionalClassifier, type ClassifierOptions } from "./fcn/classifier.js";
 export type { TrunkName } from "./fcn/trunks.js";
 export { convolutionalize, type FlattenOrder } from "./fcn/convolutionalize.js";
-export { coordinateMap, cropLike, cropOffset, formatCoordinateMap, receptiveField, type AxisMap, type CoordinateMap } from "./fcn/coordinate-map.js";
+export {
+  coordinateMap,
+  cropLike,
+  cropOffset,
+  formatCoordinateMap,
+  receptiveField,
+  type AxisMap,
+  type CoordinateMap,
+} from "./fcn/coordinate-map.js";

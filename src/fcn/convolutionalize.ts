@@ -21,7 +21,9 @@ export function convolutionalize(
 ): { readonly shape: Shape; readonly data: Float32Array } {
   const [outputs, inputs] = weight.shape;
   if (weight.shape.length !== 2 || inputs !== numel(map)) {
-    throw new WeightsError(`convolutionalize: the weight is ${formatShape(weight.shape)} but a map ${formatShape(map)} has ${numel(map)} elements: it must be [O, ${numel(map)}]`);
+    throw new WeightsError(
+      `convolutionalize: the weight is ${formatShape(weight.shape)} but a map ${formatShape(map)} has ${numel(map)} elements: it must be [O, ${numel(map)}]`,
+    );
   }
   const shape = [outputs!, ...map];
   if (order === "channel-first") return { shape, data: weight.data.slice() };

@@ -44,7 +44,10 @@ const IDENTITY: AxisMap = { stride: 1, offset: 0, field: [0, 0] };
 export function coordinateMap(tensor: Tensor, input?: Tensor): CoordinateMap {
   const from = input ?? onlyInput([tensor]);
   const map = mapsFrom(from, [tensor]).get(tensor);
-  if (!map) throw new ShapeError(`coordinateMap: ${describe(tensor)} does not depend on ${describe(from)}: pass the image that it is computed from`);
+  if (!map)
+    throw new ShapeError(
+      `coordinateMap: ${describe(tensor)} does not depend on ${describe(from)}: pass the image that it is computed from`,
+    );
   return map;
 }
 
@@ -72,17 +75,24 @@ export function cropOffset(a: Tensor, b: Tensor, input?: Tensor): readonly [h: n
   const from = input ?? onlyInput([a, b]);
   const maps = mapsFrom(from, [a, b]);
   const [mapA, mapB] = [maps.get(a), maps.get(b)];
-  if (!mapA || !mapB) throw new ShapeError(`cropOffset: ${describe(mapA ? b : a)} does not depend on ${describe(from)}: pass the image that both are computed from`);
+  if (!mapA || !mapB)
+    throw new ShapeError(
+      `cropOffset: ${describe(mapA ? b : a)} does not depend on ${describe(from)}: pass the image that both are computed from`,
+    );
   const fail = (why: string, remedy: string): never => {
-    throw new ShapeError(`cropOffset: ${why} (${describe(a)}: ${formatCoordinateMap(mapA)}; ${describe(b)}: ${formatCoordinateMap(mapB)}): ${remedy}`);
+    throw new ShapeError(
+      `cropOffset: ${why} (${describe(a)}: ${formatCoordinateMap(mapA)}; ${describe(b)}: ${formatCoordinateMap(mapB)}): ${remedy}`,
+    );
   };
   const along = (axis: 0 | 1): number => {
     const name = axis === 0 ? "rows" : "columns";
     const [p, q] = [mapA[axis], mapB[axis]];
-    if (!isClose(p.stride, q.stride)) fail(`the strides of the ${name} are ${p.stride} and ${q.stride}`, "bring both to one stride by upsampling");
+    if (!isClose(p.stride, q.stride))
+      fail(`the strides of the ${name} are ${p.stride} and ${q.stride}`, "bring both to one stride by upsampling");
     const exact = (q.offset - p.offset) / p.stride;
     const offset = Math.round(exact);
-    if (!isClose(exact, offset)) fail(`the offset of the ${name} is ${exact}`, "it must be an integer: change the upsampling kernel or a padding by one");
+    if (!isClose(exact, offset))
+      fail(`the offset of the ${name} is ${exact}`, "it must be an integer: change the upsampling kernel or a padding by one");
     if (offset < 0) fail(`the offset of the ${name} is ${offset}`, "a must begin before b: use more padding");
     const [size, wanted] = [a.shape[a.shape.length - 2 + axis]!, b.shape[b.shape.length - 2 + axis]!];
     if (offset + wanted > size) fail(`${wanted} ${name} from ${offset} on exceed the ${size} there are`, "use more padding");
@@ -117,7 +127,9 @@ function onlyInput(tensors: readonly Tensor[]): Tensor {
   });
   if (found.length !== 1) {
     const names = tensors.map(describe).join(" and ");
-    throw new ShapeError(`coordinateMap: ${names} depend on ${found.length} images: ${found.length === 0 ? "there is nothing to map to" : "say which by the argument input"}`);
+    throw new ShapeError(
+      `coordinateMap: ${names} depend on ${found.length} images: ${found.length === 0 ? "there is nothing to map to" : "say which by the argument input"}`,
+    );
   }
   return found[0]!;
 }
@@ -150,7 +162,9 @@ function step(node: Tensor, x: CoordinateMap, operands: readonly CoordinateMap[]
     case "convTranspose2d": {
       const { stride, padding, dilation, crop } = node.attrs as ConvTranspose2dAttrs;
       const kernel = node.inputs[1]!.shape;
-      return both((axis) => moved(transposed(x[axis], kernel[2 + axis]!, stride[axis], padding[axis], dilation[axis]), crop?.offset[axis] ?? 0, 1));
+      return both((axis) =>
+        moved(transposed(x[axis], kernel[2 + axis]!, stride[axis], padding[axis], dilation[axis]), crop?.offset[axis] ?? 0, 1),
+      );
     }
     case "slice": {
       const { starts, steps } = node.attrs as SliceAttrs;
@@ -161,13 +175,34 @@ function step(node: Tensor, x: CoordinateMap, operands: readonly CoordinateMap[]
       return both((axis) => moved(x[axis], -begin[begin.length - 2 + axis]!, 1));
     }
     default:
-      if (!POINTWISE.has(node.op)) throw new ShapeError(`coordinateMap: ${describe(node)} has no coordinate map: take the map of a layer in front of it`);
-      return both((axis) => together(node, operands.map((operand) => operand[axis])));
+      if (!POINTWISE.has(node.op))
+        throw new ShapeError(`coordinateMap: ${describe(node)} has no coordinate map: take the map of a layer in front of it`);
+      return both((axis) =>
+        together(
+          node,
+          operands.map((operand) => operand[axis]),
+        ),
+      );
   }
 }
 
 /** Ops that leave every pixel where it is. */
-const POINTWISE = new Set(["relu", "lrn", "dropout", "sum", "add", "subtract", "multiply", "divide", "concat", "batchNorm", "softmax", "logSoftmax", "argMax", "imageToTensor"]);
+const POINTWISE = new Set([
+  "relu",
+  "lrn",
+  "dropout",
+  "sum",
+  "add",
+  "subtract",
+  "multiply",
+  "divide",
+  "concat",
+  "batchNorm",
+  "softmax",
+  "logSoftmax",
+  "argMax",
+  "imageToTensor",
+]);
 
 function both(along: (axis: 0 | 1) => AxisMap): CoordinateMap {
   return [along(0), along(1)];
@@ -175,7 +210,11 @@ function both(along: (axis: 0 | 1) => AxisMap): CoordinateMap {
 
 function windowed({ stride, offset, field: [first, last] }: AxisMap, kernel: number, s: number, p: number, d: number): AxisMap {
   const reach = (kernel - 1) * d;
-  return { stride: stride * s, offset: offset + stride * (reach / 2 - p), field: [first - stride * p, last + stride * (reach - p)] };
+  return {
+    stride: stride * s,
+    offset: offset + stride * (reach / 2 - p),
+    field: [first - stride * p, last + stride * (reach - p)],
+  };
 }
 
 /** Output o takes inputs i with 0 <= o + p - s i <= (K - 1) d: between (o + p - reach) / s and (o + p) / s. */

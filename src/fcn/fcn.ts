@@ -49,7 +49,9 @@ export interface SizedFcnOptions extends FcnOptions {
  * @example
  * const net = fcn({ trunk: "vgg16", variant: "8s", classes: 21, size: [500, 375] });
  */
-export function fcn(options: SizedFcnOptions): Graph<{ readonly image: Tensor }, { readonly scores: Tensor; readonly labels: Tensor }> {
+export function fcn(
+  options: SizedFcnOptions,
+): Graph<{ readonly image: Tensor }, { readonly scores: Tensor; readonly labels: Tensor }> {
   return graph({ image: imageInput(options) }, ({ image }) => {
     const { scores } = fcnLayers(image, options);
     return { scores, labels: argMax(scores) };
@@ -69,7 +71,10 @@ export interface FcnTrainingOptions extends SizedFcnOptions {
  */
 export function fcnTraining(
   options: FcnTrainingOptions,
-): Graph<{ readonly image: Tensor; readonly labels: Tensor }, { readonly scores: Tensor; readonly prediction: Tensor; readonly loss: Tensor; readonly lossSum: Tensor }> {
+): Graph<
+  { readonly image: Tensor; readonly labels: Tensor },
+  { readonly scores: Tensor; readonly prediction: Tensor; readonly loss: Tensor; readonly lossSum: Tensor }
+> {
   const { batch = 1, size, ignoreIndex = 255, dropout = 0.5 } = options;
   return graph({ image: imageInput(options), labels: input([batch, ...size], "i32") }, ({ image, labels }) => {
     const { scores } = fcnLayers(image, { ...options, dropout });
@@ -83,16 +88,25 @@ export function fcnTraining(
 }
 
 /** How many numbers a graph learns, and how many of its parameters' are frozen (lrMult 0). Reads shapes only. */
-export function parameterCount(graph: { readonly params: readonly Param[] }): { readonly learnable: number; readonly frozen: number } {
+export function parameterCount(graph: { readonly params: readonly Param[] }): {
+  readonly learnable: number;
+  readonly frozen: number;
+} {
   const count = (params: readonly Param[]): number => params.reduce((n, p) => n + numel(p.shape), 0);
-  return { learnable: count(graph.params.filter((p) => p.lrMult !== 0)), frozen: count(graph.params.filter((p) => p.lrMult === 0)) };
+  return {
+    learnable: count(graph.params.filter((p) => p.lrMult !== 0)),
+    frozen: count(graph.params.filter((p) => p.lrMult === 0)),
+  };
 }
 
 /**
  * The net on an image tensor [N, C, H, W], for graphs of one's own: its scores [N, classes, H, W] and every layer by its name in the prototxts, for
  * `coordinateMap` and inspection.
  */
-export function fcnLayers(image: Tensor, options: FcnOptions & { readonly dropout?: number }): { readonly scores: Tensor; readonly layers: ReadonlyMap<string, Tensor> } {
+export function fcnLayers(
+  image: Tensor,
+  options: FcnOptions & { readonly dropout?: number },
+): { readonly scores: Tensor; readonly layers: ReadonlyMap<string, Tensor> } {
   const trunk = trunkOf(options.trunk);
   checkOptions(trunk, options);
   switch (options.padding ?? "caffe") {
@@ -149,7 +163,8 @@ function build(trunk: Trunk, image: Tensor, options: BuildOptions, padding: numb
     layers.set(name, layer);
     return layer;
   };
-  const upsample = (x: Tensor, target: Tensor, name: string, isLearned: boolean): Tensor => add(name, bilinearUpsampling(x, target, image, { name, classes, isLearned, isSame: padding === "same" }));
+  const upsample = (x: Tensor, target: Tensor, name: string, isLearned: boolean): Tensor =>
+    add(name, bilinearUpsampling(x, target, image, { name, classes, isLearned, isSame: padding === "same" }));
 
   let scores = add("score_fr", score([...layers.values()].at(-1)!, "score_fr", classes));
   for (const skip of head.skips) {
@@ -183,13 +198,23 @@ function bilinearUpsampling(
   x: Tensor,
   target: Tensor,
   image: Tensor,
-  { name, classes, isLearned, isSame }: { readonly name: string; readonly classes: number; readonly isLearned: boolean; readonly isSame: boolean },
+  {
+    name,
+    classes,
+    isLearned,
+    isSame,
+  }: { readonly name: string; readonly classes: number; readonly isLearned: boolean; readonly isSame: boolean },
 ): Tensor {
   const [from, to] = [coordinateMap(x, image), coordinateMap(target, image)];
   const factor = from[0].stride / to[0].stride;
   const usual = 2 * factor - (factor % 2);
   const kernel = [usual, usual - 1].find((k) => startsOf(from, to, k).every(Number.isInteger)) ?? usual;
-  const weight = param(`${name}.weight`, [classes, classes, kernel, kernel], bilinear(), isLearned ? {} : { lrMult: 0, decayMult: 0 });
+  const weight = param(
+    `${name}.weight`,
+    [classes, classes, kernel, kernel],
+    bilinear(),
+    isLearned ? {} : { lrMult: 0, decayMult: 0 },
+  );
   if (!isSame) return convTranspose2d(x, weight, null, { stride: factor });
   const before = startsOf(from, to, kernel).map((start) => Math.max(0, start)) as [number, number];
   const after = before.map((start) => Math.max(0, kernel - factor - start)) as [number, number];
@@ -201,4 +226,3 @@ function startsOf(from: CoordinateMap, to: CoordinateMap, kernel: number): [h: n
   const along = (axis: 0 | 1): number => (to[axis].offset - from[axis].offset) / to[axis].stride + (kernel - 1) / 2;
   return [along(0), along(1)];
 }
-

@@ -12,9 +12,12 @@ export async function readWeights(url: URL, onProgress?: OnProgress): Promise<We
 
 async function fetchBytes(url: URL, onProgress: OnProgress | undefined): Promise<Uint8Array> {
   const response = await fetch(url).catch((cause: unknown) => {
-    throw new WeightsError(`weights: ${url.href} could not be fetched: check the address, the network and, in a page, CORS`, { cause });
+    throw new WeightsError(`weights: ${url.href} could not be fetched: check the address, the network and, in a page, CORS`, {
+      cause,
+    });
   });
-  if (!response.ok || !response.body) throw new WeightsError(`weights: ${url.href} gives HTTP status ${response.status}: check the address`);
+  if (!response.ok || !response.body)
+    throw new WeightsError(`weights: ${url.href} gives HTTP status ${response.status}: check the address`);
   // Compressed transfers announce another length than they have: the total is then unknown.
   const total = response.headers.has("content-encoding") ? 0 : Number(response.headers.get("content-length") ?? 0);
   const chunks: Uint8Array[] = [];

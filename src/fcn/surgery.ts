@@ -36,13 +36,20 @@ export function transplant(
 ): { readonly weights: Weights; readonly report: SurgeryReport } {
   const { seed = 1 } = options;
   const weights = new Map<string, { readonly shape: Shape; readonly data: Float32Array }>();
-  const report = { matched: [] as string[], reshaped: [] as { name: string; from: Shape; to: Shape }[], upsampling: [] as string[], initialised: [] as string[] };
+  const report = {
+    matched: [] as string[],
+    reshaped: [] as { name: string; from: Shape; to: Shape }[],
+    upsampling: [] as string[],
+    initialised: [] as string[],
+  };
   const used = new Set<string>();
   for (const parameter of graph.params) {
     const { name, shape } = parameter;
     const given = from.get(name);
     if (given && given.data.length !== numel(given.shape)) {
-      throw new WeightsError(`transplant: ${name} has ${given.data.length} values but its shape ${formatShape(given.shape)} takes ${numel(given.shape)}: the weights are damaged`);
+      throw new WeightsError(
+        `transplant: ${name} has ${given.data.length} values but its shape ${formatShape(given.shape)} takes ${numel(given.shape)}: the weights are damaged`,
+      );
     }
     const isUpsampling = isUpsamplingLayer(name);
     if (given && !isUpsampling && numel(given.shape) === numel(shape)) {
@@ -57,7 +64,9 @@ export function transplant(
     (isUpsampling ? report.upsampling : report.initialised).push(name);
   }
   if (report.matched.length + report.reshaped.length === 0) {
-    throw new WeightsError(`transplant: none of the ${from.size} weights (${few(from.keys())}) fits a parameter of the graph (${few(weights.keys())}): check the names`);
+    throw new WeightsError(
+      `transplant: none of the ${from.size} weights (${few(from.keys())}) fits a parameter of the graph (${few(weights.keys())}): check the names`,
+    );
   }
   return { weights, report: { ...report, dropped: [...from.keys()].filter((name) => !used.has(name)) } };
 }

@@ -94,7 +94,9 @@ export function convolutionalTrunk(trunk: Trunk, image: Tensor, options: TrunkOp
 
 /** The same layers as they were trained: maps are flattened in (c, y, x) order. `image` has the trunk's crop size. */
 export function classifierTrunk(trunk: Trunk, image: Tensor, options: Omit<TrunkOptions, "padding">): Map<string, Tensor> {
-  return buildLayers(trunk, image, { ...options, padding: ownPadding(trunk) }, (layer, x, channels) => fullyConnected(trunk, layer.name, x, channels));
+  return buildLayers(trunk, image, { ...options, padding: ownPadding(trunk) }, (layer, x, channels) =>
+    fullyConnected(trunk, layer.name, x, channels),
+  );
 }
 
 /** A fully connected layer with its parameters, as Caffe's InnerProduct. x: [N, ...]; returns [N, channels]. */
@@ -121,7 +123,13 @@ function buildLayers(trunk: Trunk, image: Tensor, options: TrunkOptions, form: F
   for (const layer of trunk.layers) {
     switch (layer.op) {
       case "conv":
-        x = convLayer(trunk, layer, x, widened(layer.channels), layer === trunk.layers[0] ? options.padding : options.padding === "same" ? "same" : (layer.padding ?? 0));
+        x = convLayer(
+          trunk,
+          layer,
+          x,
+          widened(layer.channels),
+          layer === trunk.layers[0] ? options.padding : options.padding === "same" ? "same" : (layer.padding ?? 0),
+        );
         break;
       case "maxPool":
         x = maxPool2d(x, { kernel: layer.kernel, stride: layer.stride, ceil: true });
@@ -155,5 +163,8 @@ function samePadding(kernel: number): [number, number, number, number] {
 }
 
 function parameters(trunk: Trunk, layer: string, shape: readonly number[]): { weight: Param; bias: Param } {
-  return { weight: param(`${layer}.weight`, shape, trunk.init()), bias: param(`${layer}.bias`, [shape[0]!], zeros(), trunk.bias) };
+  return {
+    weight: param(`${layer}.weight`, shape, trunk.init()),
+    bias: param(`${layer}.bias`, [shape[0]!], zeros(), trunk.bias),
+  };
 }

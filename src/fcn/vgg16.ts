@@ -4,7 +4,14 @@ import type { Trunk, TrunkLayer } from "./trunk.js";
 
 /** `count` 3x3 convolutions and the pool behind them. */
 function block(index: number, channels: number, count: number): TrunkLayer[] {
-  const convs = Array.from({ length: count }, (_, i): TrunkLayer => ({ op: "conv", name: `conv${index}_${i + 1}`, channels, kernel: 3, padding: 1, relu: true }));
+  const convs = Array.from({ length: count }, (_, i): TrunkLayer => ({
+    op: "conv",
+    name: `conv${index}_${i + 1}`,
+    channels,
+    kernel: 3,
+    padding: 1,
+    relu: true,
+  }));
   return [...convs, { op: "maxPool", name: `pool${index}`, kernel: 2, stride: 2 }];
 }
 

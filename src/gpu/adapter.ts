@@ -26,7 +26,10 @@ export async function adapterFromEnvironment(options: GPURequestAdapterOptions):
 async function dawnInNode(): Promise<GPU> {
   const { process } = globalThis as { process?: { versions?: { node?: string } } };
   if (process?.versions?.node === undefined) {
-    throw new GpuUnavailableError("no-webgpu", "this browser has no WebGPU (navigator.gpu is missing): use a current Chrome, Edge, Firefox or Safari, on https or localhost");
+    throw new GpuUnavailableError(
+      "no-webgpu",
+      "this browser has no WebGPU (navigator.gpu is missing): use a current Chrome, Edge, Firefox or Safari, on https or localhost",
+    );
   }
   // The name is kept from bundlers: browsers never get here, and the package is an optional peer.
   const packageName = "webgpu";

@@ -4,7 +4,12 @@ import { KernelCompileError } from "./errors.js";
 import { specialize, type ShaderSource } from "./specialize.js";
 
 export interface ShaderModule extends ShaderSource {
-  readonly buffers: readonly { readonly name: string; readonly binding: number; readonly access: "read" | "read_write"; readonly elementBytes: number }[];
+  readonly buffers: readonly {
+    readonly name: string;
+    readonly binding: number;
+    readonly access: "read" | "read_write";
+    readonly elementBytes: number;
+  }[];
   readonly paramsBytes: number;
 }
 
@@ -32,7 +37,10 @@ export function createPipelineCache(gpu: GpuContext): PipelineCache {
           ...shader.buffers.map((b) => ({
             binding: b.binding,
             visibility: 4, // GPUShaderStage.COMPUTE, which Node lacks as a global until Dawn is loaded
-            buffer: { type: b.access === "read" ? ("read-only-storage" as const) : ("storage" as const), minBindingSize: b.elementBytes },
+            buffer: {
+              type: b.access === "read" ? ("read-only-storage" as const) : ("storage" as const),
+              minBindingSize: b.elementBytes,
+            },
           })),
         ],
       });
@@ -41,7 +49,11 @@ export function createPipelineCache(gpu: GpuContext): PipelineCache {
     return layout;
   }
 
-  async function build(name: string, shader: ShaderModule, constants: Readonly<Record<string, number | boolean>>): Promise<Kernel> {
+  async function build(
+    name: string,
+    shader: ShaderModule,
+    constants: Readonly<Record<string, number | boolean>>,
+  ): Promise<Kernel> {
     const { code, overrides } = specialize(shader, constants);
     const layout = layoutFor(shader);
     gpu.device.pushErrorScope("validation"); // a shader that does not parse is reported below, with its source
@@ -58,7 +70,10 @@ export function createPipelineCache(gpu: GpuContext): PipelineCache {
       gpu.assertUsable();
       const { messages } = await module.getCompilationInfo();
       const found = messages.filter((m) => m.type === "error").map((m) => quote(name, code, m));
-      throw new KernelCompileError(found.length > 0 ? found.join("\n") : `shaders/${name}.wgsl does not make a pipeline: ${String(cause)}`, { cause });
+      throw new KernelCompileError(
+        found.length > 0 ? found.join("\n") : `shaders/${name}.wgsl does not make a pipeline: ${String(cause)}`,
+        { cause },
+      );
     }
   }
 
@@ -79,6 +94,8 @@ export function createPipelineCache(gpu: GpuContext): PipelineCache {
 function quote(name: string, code: string, message: GPUCompilationMessage): string {
   const lines = code.split("\n");
   const from = Math.max(0, message.lineNum - 3);
-  const context = lines.slice(from, message.lineNum + 1).map((line, i) => `  ${from + i + 1 === message.lineNum ? ">" : " "} ${from + i + 1} | ${line}`);
+  const context = lines
+    .slice(from, message.lineNum + 1)
+    .map((line, i) => `  ${from + i + 1 === message.lineNum ? ">" : " "} ${from + i + 1} | ${line}`);
   return `shaders/${name}.wgsl:${message.lineNum}:${message.linePos}: ${message.message}\n${context.join("\n")}`;
 }

@@ -22,7 +22,8 @@ export function specialize(shader: ShaderSource, constants: Readonly<Record<stri
     const declared = shader.constants[name];
     if (!declared) throw new Error(`specialize: the shader has no constant ${name}`);
     if (declared.kind === "override") overrides[name] = Number(value);
-    else code = code.replace(new RegExp(`^(const ${name}: ${declared.type} = )[^;]*;`, "m"), `$1${literal(value, declared.type)};`);
+    else
+      code = code.replace(new RegExp(`^(const ${name}: ${declared.type} = )[^;]*;`, "m"), `$1${literal(value, declared.type)};`);
   }
   return { code: unrollLoops(code), overrides };
 }

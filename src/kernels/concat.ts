@@ -23,9 +23,12 @@ export const concatOp: Op<ConcatAttrs> = {
     if (!first) throw new ShapeError("concat: there are no operands: give at least one");
     if (first.shape.length === 0) throw new ShapeError("concat: operand 0 is a scalar: reshape it to rank 1 before");
     inputs.forEach((x, i) => {
-      if (x.dtype !== first.dtype) throw new ShapeError(`concat: operand ${i} is ${x.dtype} but operand 0 is ${first.dtype}: they must be equal`);
+      if (x.dtype !== first.dtype)
+        throw new ShapeError(`concat: operand ${i} is ${x.dtype} but operand 0 is ${first.dtype}: they must be equal`);
       if (x.shape.length !== first.shape.length || x.shape.some((d, k) => k !== axis && d !== first.shape[k])) {
-        throw new ShapeError(`concat: operand ${i} is ${formatShape(x.shape)} but operand 0 is ${formatShape(first.shape)}: they may differ on axis ${axis} only`);
+        throw new ShapeError(
+          `concat: operand ${i} is ${formatShape(x.shape)} but operand 0 is ${formatShape(first.shape)}: they may differ on axis ${axis} only`,
+        );
       }
     });
     const total = inputs.reduce((n, x) => n + x.shape[axis]!, 0);
@@ -37,10 +40,18 @@ export const concatOp: Op<ConcatAttrs> = {
       axis,
     );
     // Each operand fills its own part of the output; the one that ends the channels writes the padding lanes.
-    const moves = inputs.map(({ shape }, i): Move => ({ source: inputRef(i), sourceShape: shape, output: output.shape, axes: sourcesOf(shape), region: { start: starts[i]!, sizes: shape } }));
+    const moves = inputs.map(({ shape }, i): Move => ({
+      source: inputRef(i),
+      sourceShape: shape,
+      output: output.shape,
+      axes: sourcesOf(shape),
+      region: { start: starts[i]!, sizes: shape },
+    }));
     const whole = moves.map(gatherVec4);
     const direct = { name: "direct", dispatches: moves.map(gatherDirect) };
-    return whole.some((d) => d !== null) ? [direct, { name: "vec4", dispatches: moves.map((move, i) => whole[i] ?? gatherDirect(move)) }] : [direct];
+    return whole.some((d) => d !== null)
+      ? [direct, { name: "vec4", dispatches: moves.map((move, i) => whole[i] ?? gatherDirect(move)) }]
+      : [direct];
   },
   flops: () => 0,
   grad(dy, inputs, _y, { axis }) {

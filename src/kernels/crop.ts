@@ -9,21 +9,30 @@ import { slice } from "./slice.js";
  * value counts for every cropped axis, else there is one per cropped axis. x: any dtype; `like` has x's rank and gets no gradient.
  * Throws ShapeError where offset + size exceeds x.
  */
-export function crop(x: Tensor, like: Tensor, attrs: { readonly axis?: number; readonly offset?: number | readonly number[] } = {}): Tensor {
+export function crop(
+  x: Tensor,
+  like: Tensor,
+  attrs: { readonly axis?: number; readonly offset?: number | readonly number[] } = {},
+): Tensor {
   const rank = x.shape.length;
   if (like.shape.length !== rank) {
-    throw new ShapeError(`crop: x is ${formatShape(x.shape)} but the reference ${formatShape(like.shape)}: they must have one rank`);
+    throw new ShapeError(
+      `crop: x is ${formatShape(x.shape)} but the reference ${formatShape(like.shape)}: they must have one rank`,
+    );
   }
   const first = normalizeAxis("crop", attrs.axis ?? 2, rank);
   const offsets = typeof attrs.offset === "number" ? [attrs.offset] : (attrs.offset ?? []);
   if (offsets.length > 1 && offsets.length !== rank - first) {
-    throw new ShapeError(`crop: ${offsets.length} offsets for the ${rank - first} axes from ${first} on: give none, one, or one per axis`);
+    throw new ShapeError(
+      `crop: ${offsets.length} offsets for the ${rank - first} axes from ${first} on: give none, one, or one per axis`,
+    );
   }
   const starts = x.shape.map((_, i) => (i < first ? 0 : ((offsets.length > 1 ? offsets[i - first] : offsets[0]) ?? 0)));
   const sizes = x.shape.map((extent, i) => (i < first ? extent : like.shape[i]!));
   x.shape.forEach((extent, i) => {
     const [offset, size] = [starts[i]!, sizes[i]!];
-    if (!Number.isInteger(offset) || offset < 0) throw new ShapeError(`crop: the offset of axis ${i} is ${offset}: use an integer of at least 0`);
+    if (!Number.isInteger(offset) || offset < 0)
+      throw new ShapeError(`crop: the offset of axis ${i} is ${offset}: use an integer of at least 0`);
     if (offset + size > extent) {
       throw new ShapeError(
         `crop: offset ${offset} + size ${size} exceeds the ${extent} of axis ${i} (x is ${formatShape(x.shape)}, the reference ${formatShape(like.shape)}): use a smaller offset or reference`,

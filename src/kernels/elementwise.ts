@@ -121,7 +121,8 @@ function vec4s(shape: Shape): number {
 
 function requireFloat(op: string, inputs: readonly TensorSpec[]): void {
   inputs.forEach((x, i) => {
-    if (x.dtype !== "f32") throw new ShapeError(`${op}: operand ${i} is ${x.dtype} ${formatShape(x.shape)} but must be f32: convert it before`);
+    if (x.dtype !== "f32")
+      throw new ShapeError(`${op}: operand ${i} is ${x.dtype} ${formatShape(x.shape)} but must be f32: convert it before`);
   });
 }
 
@@ -142,7 +143,9 @@ export const sumOp: Op<SumAttrs> = {
     });
     inputs.forEach((x, i) => {
       if (!sameShape(x.shape, first.shape)) {
-        throw new ShapeError(`sum: operand ${i} is ${formatShape(x.shape)} but operand 0 is ${formatShape(first.shape)}: they must be equal (add broadcasts)`);
+        throw new ShapeError(
+          `sum: operand ${i} is ${formatShape(x.shape)} but operand 0 is ${formatShape(first.shape)}: they must be equal (add broadcasts)`,
+        );
       }
     });
     return { shape: first.shape, dtype: "f32" };
@@ -178,7 +181,9 @@ export const fillOp: Op<FillAttrs> = {
   variants(_inputs, output, { value }) {
     const { dims, padded, size: count } = layoutOf(output.shape);
     const params = { count, inner: padded[padded.length - 1] ?? 1, lanes: dims[dims.length - 1] ?? 1, value };
-    return [{ name: "direct", dispatches: [dispatch("fill.direct", { params, buffers: { y: "output" }, workgroups: grid(count) })] }];
+    return [
+      { name: "direct", dispatches: [dispatch("fill.direct", { params, buffers: { y: "output" }, workgroups: grid(count) })] },
+    ];
   },
   flops: () => 0,
   grad: () => [],

@@ -31,7 +31,9 @@ const PLAIN: MatmulAttrs = { alpha: 1, beta: 1, transA: false, transB: false };
  */
 export function matmul(a: Tensor, b: Tensor): Tensor {
   if (a.shape.length === 0 || b.shape.length === 0) {
-    throw new ShapeError(`matmul: a is ${formatShape(a.shape)} and b is ${formatShape(b.shape)}: a scalar has no product, use multiply or scale`);
+    throw new ShapeError(
+      `matmul: a is ${formatShape(a.shape)} and b is ${formatShape(b.shape)}: a scalar has no product, use multiply or scale`,
+    );
   }
   const left = a.shape.length === 1 ? reshape(a, [1, a.shape[0]!]) : a;
   const right = b.shape.length === 1 ? reshape(b, [b.shape[0]!, 1]) : b;
@@ -48,7 +50,9 @@ export function matmul(a: Tensor, b: Tensor): Tensor {
  */
 export function gemm(a: Tensor, b: Tensor, c: Tensor | null, attrs: Partial<MatmulAttrs> = {}): Tensor {
   if (a.shape.length !== 2 || b.shape.length !== 2) {
-    throw new ShapeError(`gemm: a is ${formatShape(a.shape)} and b is ${formatShape(b.shape)}: both must be matrices (matmul takes batches)`);
+    throw new ShapeError(
+      `gemm: a is ${formatShape(a.shape)} and b is ${formatShape(b.shape)}: both must be matrices (matmul takes batches)`,
+    );
   }
   return apply(matmulOp, c ? [a, b, c] : [a, b], { ...PLAIN, ...attrs });
 }
@@ -61,7 +65,9 @@ function sizes(a: Shape, b: Shape, { transA, transB }: MatmulAttrs) {
   const [n, kOfB] = transB ? [rowsB, columnsB] : [columnsB, rowsB];
   if (k !== kOfB) {
     const turned = [transA ? "a transposed" : "", transB ? "b transposed" : ""].filter((t) => t !== "").join(", ");
-    throw new ShapeError(`matmul: a has ${k} columns but b has ${kOfB} rows (a is ${formatShape(a)}, b is ${formatShape(b)}${turned && `, ${turned}`}): they must be equal`);
+    throw new ShapeError(
+      `matmul: a has ${k} columns but b has ${kOfB} rows (a is ${formatShape(a)}, b is ${formatShape(b)}${turned && `, ${turned}`}): they must be equal`,
+    );
   }
   return { m, n, k };
 }
@@ -70,11 +76,13 @@ export const matmulOp: Op<MatmulAttrs> = {
   name: "matmul",
   infer(inputs, attrs) {
     const [a, b, c] = inputs as [TensorSpec, TensorSpec, TensorSpec | undefined];
-    for (const x of inputs) if (x.dtype !== "f32") throw new ShapeError(`matmul: an operand is ${x.dtype} ${formatShape(x.shape)}: all must be f32`);
+    for (const x of inputs)
+      if (x.dtype !== "f32") throw new ShapeError(`matmul: an operand is ${x.dtype} ${formatShape(x.shape)}: all must be f32`);
     if (a.shape.length < 2 || b.shape.length < 2) {
       throw new ShapeError(`matmul: a is ${formatShape(a.shape)} and b is ${formatShape(b.shape)}: give each at least two axes`);
     }
-    if (!Number.isFinite(attrs.alpha) || !Number.isFinite(attrs.beta)) throw new ShapeError(`matmul: alpha is ${attrs.alpha} and beta ${attrs.beta}: use finite numbers`);
+    if (!Number.isFinite(attrs.alpha) || !Number.isFinite(attrs.beta))
+      throw new ShapeError(`matmul: alpha is ${attrs.alpha} and beta ${attrs.beta}: use finite numbers`);
     const { m, n } = sizes(a.shape, b.shape, attrs);
     const shape = [...broadcastShapes("matmul", a.shape.slice(0, -2), b.shape.slice(0, -2)), m, n];
     if (c && !sameShape(broadcastShapes("matmul", c.shape, shape), shape)) {
@@ -91,7 +99,8 @@ export const matmulOp: Op<MatmulAttrs> = {
     return numel(output.shape) * (2 * sizes(a!.shape, b!.shape, attrs).k + (c ? 2 : 0));
   },
   grad(dy, [a, b, c], _y, { alpha, beta, transA, transB }) {
-    const product = (p: Tensor, q: Tensor, transP: boolean, transQ: boolean): Tensor => apply(matmulOp, [p, q], { alpha, beta: 1, transA: transP, transB: transQ });
+    const product = (p: Tensor, q: Tensor, transP: boolean, transQ: boolean): Tensor =>
+      apply(matmulOp, [p, q], { alpha, beta: 1, transA: transP, transB: transQ });
     const da = transA ? product(b!, dy, transB, true) : product(dy, b!, false, !transB);
     const db = transB ? product(dy, a!, true, transA) : product(a!, dy, !transA, false);
     const dc = c ? scale(sumTo(dy, c.shape), beta) : null;
@@ -100,7 +109,12 @@ export const matmulOp: Op<MatmulAttrs> = {
 };
 
 /** Strides of an operand by the output's logical axes (0 along the one it lacks), and along K. */
-function operandStrides(operand: Shape, output: Shape, isLeft: boolean, transposed: boolean): { strides: number[]; step: number } {
+function operandStrides(
+  operand: Shape,
+  output: Shape,
+  isLeft: boolean,
+  transposed: boolean,
+): { strides: number[]; step: number } {
   const own = logicalStrides(operand);
   const [row, column] = own.slice(-2) as [number, number];
   const [outer, inner] = transposed ? [column, row] : [row, column];

@@ -35,7 +35,12 @@ export interface PadBorderAttrs {
  */
 export function pad(
   x: Tensor,
-  attrs: { readonly begin: readonly number[]; readonly end: readonly number[]; readonly mode?: "constant" | BorderMode; readonly value?: number },
+  attrs: {
+    readonly begin: readonly number[];
+    readonly end: readonly number[];
+    readonly mode?: "constant" | BorderMode;
+    readonly value?: number;
+  },
 ): Tensor {
   const { begin, end, mode = "constant", value = 0 } = attrs;
   if (mode === "constant") return apply(padOp, [x], { begin: [...begin], end: [...end], value });
@@ -51,12 +56,18 @@ export function pad(
 
 function checkPads(op: string, shape: Shape, begin: readonly number[], end: readonly number[]): void {
   if (begin.length !== shape.length || end.length !== shape.length) {
-    throw new ShapeError(`${op}: ${begin.length} begins and ${end.length} ends for x ${formatShape(shape)}: give one of each per axis`);
+    throw new ShapeError(
+      `${op}: ${begin.length} begins and ${end.length} ends for x ${formatShape(shape)}: give one of each per axis`,
+    );
   }
   shape.forEach((n, i) => {
     const [b, e] = [begin[i]!, end[i]!];
-    if (!Number.isInteger(b) || !Number.isInteger(e)) throw new ShapeError(`${op}: axis ${i} is padded by ${b} and ${e}: use integers`);
-    if (n + b + e < 1 || -b >= n || -e >= n) throw new ShapeError(`${op}: axis ${i} of x ${formatShape(shape)} has ${n} positions, padded by ${b} and ${e}: some of x must be left`);
+    if (!Number.isInteger(b) || !Number.isInteger(e))
+      throw new ShapeError(`${op}: axis ${i} is padded by ${b} and ${e}: use integers`);
+    if (n + b + e < 1 || -b >= n || -e >= n)
+      throw new ShapeError(
+        `${op}: axis ${i} of x ${formatShape(shape)} has ${n} positions, padded by ${b} and ${e}: some of x must be left`,
+      );
   });
 }
 
@@ -69,7 +80,9 @@ export const padOp: Op<PadAttrs> = {
   infer([x], { begin, end, value }) {
     checkPads("pad", x!.shape, begin, end);
     if (!Number.isFinite(value) || (x!.dtype !== "f32" && !Number.isInteger(value))) {
-      throw new ShapeError(`pad: value ${value} does not fit x, which is ${x!.dtype}: use a finite ${x!.dtype === "f32" ? "number" : "integer"}`);
+      throw new ShapeError(
+        `pad: value ${value} does not fit x, which is ${x!.dtype}: use a finite ${x!.dtype === "f32" ? "number" : "integer"}`,
+      );
     }
     return { shape: paddedShape(x!.shape, begin, end), dtype: x!.dtype };
   },
@@ -90,8 +103,10 @@ export const padBorderOp: Op<PadBorderAttrs> = {
   name: "padBorder",
   infer([x], { begin, end, mode }) {
     checkPads("pad", x!.shape, begin, end);
-    if (!(mode in MODES)) throw new ShapeError(`pad: there is no mode ${String(mode)}: use constant, ${Object.keys(MODES).join(", ")}`);
-    if ([...begin, ...end].some((p) => p < 0)) throw new ShapeError(`pad: mode ${mode} takes pads of at least 0, not [${begin.join(", ")}] and [${end.join(", ")}]`);
+    if (!(mode in MODES))
+      throw new ShapeError(`pad: there is no mode ${String(mode)}: use constant, ${Object.keys(MODES).join(", ")}`);
+    if ([...begin, ...end].some((p) => p < 0))
+      throw new ShapeError(`pad: mode ${mode} takes pads of at least 0, not [${begin.join(", ")}] and [${end.join(", ")}]`);
     return { shape: paddedShape(x!.shape, begin, end), dtype: x!.dtype };
   },
   variants([x], output, { begin, mode }) {
@@ -104,7 +119,12 @@ export const padBorderOp: Op<PadBorderAttrs> = {
       lanes: dims[dims.length - 1] ?? 1,
       axes: table(order.map((axis, k) => [padded[k]!, x!.shape[axis]!, begin[axis]!, logical[axis]!])),
     };
-    const direct = dispatch("pad-border.direct", { params, buffers: { x: inputRef(0), y: "output" }, constants: { MODE: MODES[mode] }, workgroups: grid(count) });
+    const direct = dispatch("pad-border.direct", {
+      params,
+      buffers: { x: inputRef(0), y: "output" },
+      constants: { MODE: MODES[mode] },
+      workgroups: grid(count),
+    });
     return [{ name: "direct", dispatches: [direct] }];
   },
   flops: () => 0,

@@ -31,7 +31,10 @@ interface Stage {
   readonly isVec4: boolean;
 }
 
-export function sumStages(problem: SumProblem, strategy: Strategy): { readonly dispatches: readonly Dispatch[]; readonly scratchBytes: readonly number[] } {
+export function sumStages(
+  problem: SumProblem,
+  strategy: Strategy,
+): { readonly dispatches: readonly Dispatch[]; readonly scratchBytes: readonly number[] } {
   const { axes: kept, lanes } = walk(problem.output, [problem.keptStrides]);
   let stage: Stage = { reduced: coalesce(problem.reduced), kept, lanes, isVec4: false };
   let isLaneSplit = false;
@@ -78,7 +81,15 @@ function stageDispatch(
   to: Ref,
 ): Dispatch {
   const { term, strip, count, inner } = of;
-  const common = { count, inner, terms: term.extent, term_stride: term.strides[0]!, strip, rank: walked.length, axes: axisTable(walked) };
+  const common = {
+    count,
+    inner,
+    terms: term.extent,
+    term_stride: term.strides[0]!,
+    strip,
+    rank: walked.length,
+    axes: axisTable(walked),
+  };
   const buffers = { x: from, y: to };
   if (stage.isVec4) return dispatch("reduce.vec4", { params: common, buffers, workgroups: grid(count) });
   // Without kept axes the innermost walked axis is a reduced one, and all of it holds values.
@@ -114,6 +125,7 @@ function overChannels({ reduced, kept, lanes }: Stage): Stage | null {
 /** A sum of everything in vec4s of neighbouring terms, whose lanes a last stage adds, or null where that does not fit. */
 function overTerms({ reduced, kept }: Stage, outputs: number): Stage | null {
   const [only] = reduced;
-  if (kept.length > 0 || outputs !== 1 || !only || reduced.length !== 1 || only.strides[0] !== 1 || only.extent % 4 !== 0) return null;
+  if (kept.length > 0 || outputs !== 1 || !only || reduced.length !== 1 || only.strides[0] !== 1 || only.extent % 4 !== 0)
+    return null;
   return { reduced: [{ extent: only.extent / 4, strides: [1] }], kept: [], lanes: 1, isVec4: true };
 }

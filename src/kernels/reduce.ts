@@ -30,7 +30,11 @@ export interface BroadcastToAttrs {
  * Sum of x over `axes` (negative: from the back; absent: all of them). Reduced axes are dropped, or stay as 1 with `keepDims`. f32.
  * Throws ShapeError for an axis outside x or named twice.
  */
-export function reduceSum(x: Tensor, axes: readonly number[] = x.shape.map((_, i) => i), options: { readonly keepDims?: boolean } = {}): Tensor {
+export function reduceSum(
+  x: Tensor,
+  axes: readonly number[] = x.shape.map((_, i) => i),
+  options: { readonly keepDims?: boolean } = {},
+): Tensor {
   const sorted = axes.map((a) => normalizeAxis("reduceSum", a, x.shape.length)).sort((a, b) => a - b);
   return apply(reduceSumOp, [x], { axes: sorted, keep: options.keepDims ? sorted : [] });
 }
@@ -58,7 +62,9 @@ export function broadcastTo(x: Tensor, shape: Shape): Tensor {
 function requireBroadcast(op: string, from: Shape, to: Shape): void {
   const missing = to.length - from.length;
   if (missing < 0 || from.some((d, i) => d !== 1 && d !== to[i + missing])) {
-    throw new ShapeError(`${op}: ${formatShape(from)} does not broadcast to ${formatShape(to)}: axes, counted from the back, must be equal or 1`);
+    throw new ShapeError(
+      `${op}: ${formatShape(from)} does not broadcast to ${formatShape(to)}: axes, counted from the back, must be equal or 1`,
+    );
   }
 }
 
@@ -67,7 +73,9 @@ export const reduceSumOp: Op<ReduceSumAttrs> = {
   infer([x], { axes, keep }) {
     if (x!.dtype !== "f32") throw new ShapeError(`reduceSum: x is ${x!.dtype} ${formatShape(x!.shape)}: only f32 is summed`);
     if (axes.some((a, i) => a < 0 || a >= x!.shape.length || a <= (axes[i - 1] ?? -1))) {
-      throw new ShapeError(`reduceSum: axes [${axes.join(", ")}] of x ${formatShape(x!.shape)}: name each axis of x at most once`);
+      throw new ShapeError(
+        `reduceSum: axes [${axes.join(", ")}] of x ${formatShape(x!.shape)}: name each axis of x at most once`,
+      );
     }
     const shape = x!.shape.map((d, i) => (axes.includes(i) ? 1 : d)).filter((_, i) => !axes.includes(i) || keep.includes(i));
     return { shape, dtype: "f32" };
@@ -113,7 +121,9 @@ export const broadcastToOp: Op<BroadcastToAttrs> = {
     checkShape("broadcastTo", shape);
     axes.forEach((axis, i) => {
       if (x!.shape[i] !== 1 && x!.shape[i] !== shape[axis]) {
-        throw new ShapeError(`broadcastTo: axis ${i} of x ${formatShape(x!.shape)} is ${x!.shape[i]} but axis ${axis} of ${formatShape(shape)} is ${shape[axis]}: it must be equal or 1`);
+        throw new ShapeError(
+          `broadcastTo: axis ${i} of x ${formatShape(x!.shape)} is ${x!.shape[i]} but axis ${axis} of ${formatShape(shape)} is ${shape[axis]}: it must be equal or 1`,
+        );
       }
     });
     return { shape, dtype: x!.dtype };
@@ -128,8 +138,11 @@ export const broadcastToOp: Op<BroadcastToAttrs> = {
   },
   flops: () => 0,
   grad(dy, [x], _y, { shape, axes }) {
-    const reduced = shape.map((_, i) => i).filter((i) => !axes.includes(i) || (x!.shape[axes.indexOf(i)] === 1 && shape[i] !== 1));
-    const dx = reduced.length === 0 ? dy : apply(reduceSumOp, [dy], { axes: reduced, keep: reduced.filter((i) => axes.includes(i)) });
+    const reduced = shape
+      .map((_, i) => i)
+      .filter((i) => !axes.includes(i) || (x!.shape[axes.indexOf(i)] === 1 && shape[i] !== 1));
+    const dx =
+      reduced.length === 0 ? dy : apply(reduceSumOp, [dy], { axes: reduced, keep: reduced.filter((i) => axes.includes(i)) });
     return [dx];
   },
 };

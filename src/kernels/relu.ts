@@ -25,7 +25,9 @@ export const reluOp: Op<ReluAttrs> = {
     return [
       {
         name: "direct",
-        dispatches: [dispatch("relu.direct", { params: { count }, buffers: { x: inputRef(0), y: "output" }, workgroups: grid(count) })],
+        dispatches: [
+          dispatch("relu.direct", { params: { count }, buffers: { x: inputRef(0), y: "output" }, workgroups: grid(count) }),
+        ],
       },
     ];
   },
@@ -38,7 +40,8 @@ export const reluOp: Op<ReluAttrs> = {
 export const reluGradOp: Op<ReluAttrs> = {
   name: "reluGrad",
   infer([dy, x]) {
-    if (!sameShape(dy!.shape, x!.shape)) throw new ShapeError(`reluGrad: dy is ${formatShape(dy!.shape)} but x is ${formatShape(x!.shape)}: they must be equal`);
+    if (!sameShape(dy!.shape, x!.shape))
+      throw new ShapeError(`reluGrad: dy is ${formatShape(dy!.shape)} but x is ${formatShape(x!.shape)}: they must be equal`);
     return { shape: x!.shape, dtype: "f32" };
   },
   variants(_inputs, output) {
@@ -47,7 +50,11 @@ export const reluGradOp: Op<ReluAttrs> = {
       {
         name: "direct",
         dispatches: [
-          dispatch("relu-grad.direct", { params: { count }, buffers: { dy: inputRef(0), x: inputRef(1), dx: "output" }, workgroups: grid(count) }),
+          dispatch("relu-grad.direct", {
+            params: { count },
+            buffers: { dy: inputRef(0), x: inputRef(1), dx: "output" },
+            workgroups: grid(count),
+          }),
         ],
       },
     ];

@@ -31,7 +31,8 @@ export function reshape(x: Tensor, shape: Shape): Tensor {
 export function flatten(x: Tensor, axis = 1): Tensor {
   const rank = x.shape.length;
   const at = axis < 0 ? axis + rank : axis;
-  if (!Number.isInteger(axis) || at < 0 || at > rank) throw new ShapeError(`flatten: axis ${axis} is outside x ${formatShape(x.shape)}: use ${-rank} to ${rank}`);
+  if (!Number.isInteger(axis) || at < 0 || at > rank)
+    throw new ShapeError(`flatten: axis ${axis} is outside x ${formatShape(x.shape)}: use ${-rank} to ${rank}`);
   return reshape(x, [numel(x.shape.slice(0, at)), numel(x.shape.slice(at))]);
 }
 
@@ -44,7 +45,9 @@ export const reshapeOp: Op<ReshapeAttrs> = {
   name: "reshape",
   infer([x], { shape }) {
     if (numel(shape) !== numel(x!.shape) || shape.some((d) => !Number.isInteger(d))) {
-      throw new ShapeError(`reshape: x ${formatShape(x!.shape)} has ${numel(x!.shape)} elements but ${formatShape(shape)} holds ${numel(shape)}: they must be equal`);
+      throw new ShapeError(
+        `reshape: x ${formatShape(x!.shape)} has ${numel(x!.shape)} elements but ${formatShape(shape)} holds ${numel(shape)}: they must be equal`,
+      );
     }
     checkShape("reshape", shape);
     return { shape, dtype: x!.dtype };
@@ -64,7 +67,12 @@ export const reshapeOp: Op<ReshapeAttrs> = {
       x_rank: source.length,
       x_axes: table(source.map((a) => [a.extent, a.strides[0]!])),
     };
-    return [{ name: "direct", dispatches: [dispatch("reshape.direct", { params, buffers: { x: inputRef(0), y: "output" }, workgroups: grid(count) })] }];
+    return [
+      {
+        name: "direct",
+        dispatches: [dispatch("reshape.direct", { params, buffers: { x: inputRef(0), y: "output" }, workgroups: grid(count) })],
+      },
+    ];
   },
   flops: () => 0,
   grad: (dy, [x]) => [apply(reshapeOp, [dy], { shape: x!.shape })],
@@ -86,7 +94,9 @@ export const transposeOp: Op<TransposeAttrs> = {
   infer([x], { permutation }) {
     const { shape, dtype } = x!;
     if (permutation.length !== shape.length || shape.some((_, axis) => !permutation.includes(axis))) {
-      throw new ShapeError(`transpose: [${permutation.join(", ")}] is not a permutation of the axes of x ${formatShape(shape)}: name each axis once`);
+      throw new ShapeError(
+        `transpose: [${permutation.join(", ")}] is not a permutation of the axes of x ${formatShape(shape)}: name each axis once`,
+      );
     }
     return { shape: permutation.map((axis) => shape[axis]!), dtype };
   },

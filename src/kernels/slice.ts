@@ -29,7 +29,10 @@ export interface SliceGradAttrs {
  * y[p] = x[starts + p * steps], of shape `sizes`. x: any shape and dtype; one start, size and step (default 1) per axis; steps may be
  * negative. Throws ShapeError where a position lies outside x.
  */
-export function slice(x: Tensor, attrs: { readonly starts: readonly number[]; readonly sizes: readonly number[]; readonly steps?: readonly number[] }): Tensor {
+export function slice(
+  x: Tensor,
+  attrs: { readonly starts: readonly number[]; readonly sizes: readonly number[]; readonly steps?: readonly number[] },
+): Tensor {
   const { starts, sizes, steps = starts.map(() => 1) } = attrs;
   return apply(sliceOp, [x], { starts: [...starts], sizes: [...sizes], steps: [...steps] });
 }
@@ -39,7 +42,9 @@ export const sliceOp: Op<SliceAttrs> = {
   infer([x], { starts, sizes, steps }) {
     const { shape, dtype } = x!;
     if ([starts, sizes, steps].some((v) => v.length !== shape.length)) {
-      throw new ShapeError(`slice: ${starts.length} starts, ${sizes.length} sizes and ${steps.length} steps for x ${formatShape(shape)}: give one of each per axis`);
+      throw new ShapeError(
+        `slice: ${starts.length} starts, ${sizes.length} sizes and ${steps.length} steps for x ${formatShape(shape)}: give one of each per axis`,
+      );
     }
     checkShape("slice", sizes);
     shape.forEach((extent, axis) => {
@@ -49,7 +54,9 @@ export const sliceOp: Op<SliceAttrs> = {
       }
       const last = start + (size - 1) * step;
       if (Math.min(start, last) < 0 || Math.max(start, last) >= extent) {
-        throw new ShapeError(`slice: axis ${axis} takes positions ${start} to ${last} but x ${formatShape(shape)} has 0 to ${extent - 1}: change starts, sizes or steps`);
+        throw new ShapeError(
+          `slice: axis ${axis} takes positions ${start} to ${last} but x ${formatShape(shape)} has 0 to ${extent - 1}: change starts, sizes or steps`,
+        );
       }
     });
     return { shape: sizes, dtype };
@@ -68,7 +75,10 @@ export const sliceGradOp: Op<SliceGradAttrs> = {
   name: "sliceGrad",
   infer([dy], { starts, steps, shape }) {
     const taken = sliceOp.infer([{ shape, dtype: dy!.dtype }], { starts, steps, sizes: dy!.shape });
-    if (!sameShape(taken.shape, dy!.shape)) throw new ShapeError(`sliceGrad: dy is ${formatShape(dy!.shape)} but the slice ${formatShape(taken.shape)}: they must be equal`);
+    if (!sameShape(taken.shape, dy!.shape))
+      throw new ShapeError(
+        `sliceGrad: dy is ${formatShape(dy!.shape)} but the slice ${formatShape(taken.shape)}: they must be equal`,
+      );
     return { shape, dtype: dy!.dtype };
   },
   variants([dy], output, { starts, steps }) {

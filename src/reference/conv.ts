@@ -29,7 +29,8 @@ export function conv2d(inputs: readonly NdArray[], attrs: Conv2dAttrs, output: T
               for (let v = 0; v < Kw; v++) {
                 const w = j * stride[1] - padding[1] + v * dilation[1];
                 if (w < 0 || w >= W) continue;
-                sum += x.data[((n * C + firstChannel + c) * H + h) * W + w]! * weight.data[((o * perGroup + c) * Kh + u) * Kw + v]!;
+                sum +=
+                  x.data[((n * C + firstChannel + c) * H + h) * W + w]! * weight.data[((o * perGroup + c) * Kh + u) * Kw + v]!;
               }
             }
           }
@@ -63,7 +64,8 @@ export function convTranspose2d(inputs: readonly NdArray[], attrs: ConvTranspose
               for (let v = 0; v < Kw; v++) {
                 const j = w * stride[1] - begin[1] + v * dilation[1];
                 if (j < 0 || j >= J) continue;
-                y.data[((n * O + firstOutput + o) * I + i) * J + j]! += value * weight.data[((c * perGroup + o) * Kh + u) * Kw + v]!;
+                y.data[((n * O + firstOutput + o) * I + i) * J + j]! +=
+                  value * weight.data[((c * perGroup + o) * Kh + u) * Kw + v]!;
               }
             }
           }

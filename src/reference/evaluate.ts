@@ -30,28 +30,42 @@ export function runReference<G extends GraphLike>(
   options: ReferenceOptions = {},
 ): { readonly [K in keyof G["outputs"]]: Float64Array | Int32Array } {
   const leaves = new Map<Tensor, NdArray>();
-  for (const [name, tensor] of Object.entries(graph.inputs)) leaves.set(tensor, inputValue(name, tensor, (inputs as Values)[name]));
-  for (const name of Object.keys(inputs)) if (!(name in graph.inputs)) throw new InputError(`runReference: there is no input ${name}: the inputs are ${Object.keys(graph.inputs).join(", ")}`);
+  for (const [name, tensor] of Object.entries(graph.inputs))
+    leaves.set(tensor, inputValue(name, tensor, (inputs as Values)[name]));
+  for (const name of Object.keys(inputs))
+    if (!(name in graph.inputs))
+      throw new InputError(`runReference: there is no input ${name}: the inputs are ${Object.keys(graph.inputs).join(", ")}`);
   const results = evaluate(Object.values(graph.outputs), leaves, weights, options);
   return Object.fromEntries(Object.entries(graph.outputs).map(([name, t]) => [name, results.get(t)!.data])) as never;
 }
 
 /** Values of `outputs` and of everything they depend on. `leaves` holds the graph inputs. */
-export function evaluate(outputs: readonly Tensor[], leaves: ReadonlyMap<Tensor, NdArray>, weights: Weights = new Map(), options: ReferenceOptions = {}): Map<Tensor, NdArray> {
+export function evaluate(
+  outputs: readonly Tensor[],
+  leaves: ReadonlyMap<Tensor, NdArray>,
+  weights: Weights = new Map(),
+  options: ReferenceOptions = {},
+): Map<Tensor, NdArray> {
   const values = new Map<Tensor, NdArray>(leaves);
   for (const node of topological(outputs)) {
     if (values.has(node)) continue;
-    values.set(node, node.inputs.length === 0 && !(node.op in REFERENCE) ? leafValue(node, weights, options) : apply(node, values));
+    values.set(
+      node,
+      node.inputs.length === 0 && !(node.op in REFERENCE) ? leafValue(node, weights, options) : apply(node, values),
+    );
   }
   return values;
 }
 
 function apply(node: Tensor, values: ReadonlyMap<Tensor, NdArray>): NdArray {
-  const fn = (REFERENCE as unknown as Record<string, ((i: readonly NdArray[], a: object, o: Tensor) => NdArray) | undefined>)[node.op];
+  const fn = (REFERENCE as unknown as Record<string, ((i: readonly NdArray[], a: object, o: Tensor) => NdArray) | undefined>)[
+    node.op
+  ];
   if (!fn) throw new Error(`the reference has no op ${node.op}`);
   const inputs = node.inputs.map((x) => values.get(x)!);
   const result = fn(inputs, node.attrs, node);
-  if (!sameShape(result.shape, node.shape)) throw new Error(`the reference of ${node.op} gives ${formatShape(result.shape)}, inferred ${formatShape(node.shape)}`);
+  if (!sameShape(result.shape, node.shape))
+    throw new Error(`the reference of ${node.op} gives ${formatShape(result.shape)}, inferred ${formatShape(node.shape)}`);
   return result;
 }
 
@@ -59,8 +73,14 @@ function leafValue(node: Tensor, weights: Weights, options: ReferenceOptions): N
   if (node.op === "rng") return ints([2], Int32Array.of((options.seed ?? 1) | 0, (options.step ?? 0) | 0));
   if (isParam(node)) {
     const weight = weights.get(node.name);
-    if (!weight) throw new WeightsError(`runReference: no weights for ${node.name} ${formatShape(node.shape)}: load them, or make them with initialWeights(graph)`);
-    if (!sameShape(weight.shape, node.shape)) throw new WeightsError(`runReference: ${node.name} has shape ${formatShape(weight.shape)} but the graph expects ${formatShape(node.shape)}`);
+    if (!weight)
+      throw new WeightsError(
+        `runReference: no weights for ${node.name} ${formatShape(node.shape)}: load them, or make them with initialWeights(graph)`,
+      );
+    if (!sameShape(weight.shape, node.shape))
+      throw new WeightsError(
+        `runReference: ${node.name} has shape ${formatShape(weight.shape)} but the graph expects ${formatShape(node.shape)}`,
+      );
     return floats(node.shape, Float64Array.from(weight.data));
   }
   throw new InputError(`runReference: no value for ${node.name || node.op} ${formatShape(node.shape)}`);
@@ -69,7 +89,9 @@ function leafValue(node: Tensor, weights: Weights, options: ReferenceOptions): N
 function inputValue(name: string, tensor: Tensor, data: TypedArray | undefined): NdArray {
   if (!data) throw new InputError(`runReference: input ${name} ${formatShape(tensor.shape)} is missing`);
   if (data.length !== numel(tensor.shape)) {
-    throw new InputError(`runReference: input ${name} has ${data.length} values but ${formatShape(tensor.shape)} takes ${numel(tensor.shape)}`);
+    throw new InputError(
+      `runReference: input ${name} has ${data.length} values but ${formatShape(tensor.shape)} takes ${numel(tensor.shape)}`,
+    );
   }
   return tensor.dtype === "f32" ? floats(tensor.shape, Float64Array.from(data)) : ints(tensor.shape, Int32Array.from(data));
 }

@@ -4,7 +4,11 @@ import { numel, type TensorSpec } from "../tensor/shape.js";
 import { broadcastIndex } from "./elementwise.js";
 import { floats, type NdArray } from "./nd-array.js";
 
-export function matmul([a, b, c]: readonly NdArray[], { alpha, beta, transA, transB }: MatmulAttrs, { shape }: TensorSpec): NdArray {
+export function matmul(
+  [a, b, c]: readonly NdArray[],
+  { alpha, beta, transA, transB }: MatmulAttrs,
+  { shape }: TensorSpec,
+): NdArray {
   const [m, n] = shape.slice(-2) as [number, number];
   const k = a!.shape[a!.shape.length - (transA ? 2 : 1)]!;
   const batch = shape.slice(0, -2);
@@ -19,7 +23,8 @@ export function matmul([a, b, c]: readonly NdArray[], { alpha, beta, transA, tra
     for (let i = 0; i < m; i++) {
       for (let j = 0; j < n; j++) {
         let total = 0;
-        for (let t = 0; t < k; t++) total += a!.data[atA + (transA ? t * m + i : i * k + t)]! * b!.data[atB + (transB ? j * k + t : t * n + j)]!;
+        for (let t = 0; t < k; t++)
+          total += a!.data[atA + (transA ? t * m + i : i * k + t)]! * b!.data[atB + (transB ? j * k + t : t * n + j)]!;
         const at = (p * m + i) * n + j;
         y.data[at] = alpha * total + (fromC ? beta * c.data[fromC(at)]! : 0);
       }

@@ -47,12 +47,13 @@ export function concat(xs: readonly NdArray[], { axis }: ConcatAttrs, { shape }:
   const y = zerosLike(xs[0]!, shape);
   forEachPosition(shape, (p, i) => {
     const { x, start } = owners[p[axis]!]!;
-    y.data[i] = x.data[
-      offset(
-        x.shape,
-        p.map((c, k) => (k === axis ? c - start : c)),
-      )
-    ]!;
+    y.data[i] =
+      x.data[
+        offset(
+          x.shape,
+          p.map((c, k) => (k === axis ? c - start : c)),
+        )
+      ]!;
   });
   return y;
 }

@@ -42,7 +42,8 @@ export function readSafetensors(bytes: Uint8Array): SafetensorsFile {
   };
   if (bytes.length < 8) return fail(`${bytes.length} bytes are too few for a header`);
   const length = Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true));
-  if (length > MAX_HEADER_BYTES || 8 + length > bytes.length) return fail(`the header claims ${length} bytes of ${bytes.length - 8}`);
+  if (length > MAX_HEADER_BYTES || 8 + length > bytes.length)
+    return fail(`the header claims ${length} bytes of ${bytes.length - 8}`);
   const header = parseHeader(bytes.subarray(8, 8 + length), fail);
   const body = bytes.subarray(8 + length);
   const tensors = new Map<string, { shape: Shape; data: Float32Array }>();
@@ -54,9 +55,11 @@ export function readSafetensors(bytes: Uint8Array): SafetensorsFile {
     }
     const { dtype, shape, data_offsets: offsets } = entry as { dtype?: unknown; shape?: unknown; data_offsets?: unknown };
     if (dtype !== "F32") return fail(`${name} has dtype ${String(dtype)}, expected F32`);
-    if (!isIndices(shape) || !isIndices(offsets) || offsets.length !== 2) return fail(`${name} has no valid shape and data_offsets`);
+    if (!isIndices(shape) || !isIndices(offsets) || offsets.length !== 2)
+      return fail(`${name} has no valid shape and data_offsets`);
     const [from, to] = offsets as [number, number];
-    if (to > body.length || to - from !== 4 * numel(shape)) return fail(`${name} takes bytes ${from} to ${to} of ${body.length}, which does not fit shape [${shape.join(", ")}]`);
+    if (to > body.length || to - from !== 4 * numel(shape))
+      return fail(`${name} takes bytes ${from} to ${to} of ${body.length}, which does not fit shape [${shape.join(", ")}]`);
     tensors.set(name, { shape, data: new Float32Array(body.slice(from, to).buffer) });
   }
   return { tensors, metadata };

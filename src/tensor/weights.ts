@@ -12,7 +12,9 @@ export type Weights = ReadonlyMap<string, { readonly shape: Shape; readonly data
 export function initialValue(param: Param, seed: number): Float32Array {
   const data = param.init(param.shape, uniform((seed ^ hashString(param.name)) >>> 0));
   if (data.length !== numel(param.shape)) {
-    throw new WeightsError(`param ${param.name}: its init made ${data.length} values but ${formatShape(param.shape)} takes ${numel(param.shape)}`);
+    throw new WeightsError(
+      `param ${param.name}: its init made ${data.length} values but ${formatShape(param.shape)} takes ${numel(param.shape)}`,
+    );
   }
   return data;
 }

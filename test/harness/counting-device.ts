@@ -22,7 +22,18 @@ export interface CountingDevice {
 }
 
 export function countingDevice(real: GPUDevice): CountingDevice {
-  const counts: Counts = { buffers: 0, bindGroups: 0, pipelines: 0, querySets: 0, shaderModules: 0, submits: 0, liveBuffers: 0, liveBytes: 0, largestBuffer: 0, largestBinding: 0 };
+  const counts: Counts = {
+    buffers: 0,
+    bindGroups: 0,
+    pipelines: 0,
+    querySets: 0,
+    shaderModules: 0,
+    submits: 0,
+    liveBuffers: 0,
+    liveBytes: 0,
+    largestBuffer: 0,
+    largestBinding: 0,
+  };
 
   const methods: Record<string, (...args: never[]) => unknown> = {
     createBuffer(descriptor: GPUBufferDescriptor) {

@@ -22,7 +22,9 @@ export function testGpu(): Promise<Gpu> {
 }
 
 /** A Gpu of its own whose device counts what is made on it. Dispose `gpu`, then `host`. */
-export async function countingGpu(options: Omit<GpuOptions, "device"> = {}): Promise<{ readonly gpu: Gpu; readonly host: Gpu; readonly counting: CountingDevice }> {
+export async function countingGpu(
+  options: Omit<GpuOptions, "device"> = {},
+): Promise<{ readonly gpu: Gpu; readonly host: Gpu; readonly counting: CountingDevice }> {
   const host = await openGpu();
   const counting = countingDevice(host.device);
   return { gpu: await openGpu({ ...options, device: counting.device }), host, counting };

@@ -73,7 +73,9 @@ function makeValues(of: CaseInput, mode: "integers" | "floats", seed: number): F
   const integer = mode === "integers" || (of.dtype ?? "f32") !== "f32";
   const value = of.values ?? (() => (integer ? Math.floor(random() * 7) - 3 : random() * 2 - 1));
   const out = (of.dtype ?? "f32") === "f32" ? new Float32Array(numel(of.shape)) : new Int32Array(numel(of.shape));
-  for (let i = 0; i < out.length; i++) out[i] = mode === "integers" && of.values && (of.dtype ?? "f32") === "f32" ? Math.round(3 * value(i, random)) : value(i, random);
+  for (let i = 0; i < out.length; i++)
+    out[i] =
+      mode === "integers" && of.values && (of.dtype ?? "f32") === "f32" ? Math.round(3 * value(i, random)) : value(i, random);
   return out;
 }
 
@@ -99,12 +101,20 @@ async function checkForward<K extends OpName>(
   if (c.shape) expect(output.shape, "inferred shape").to.deep.equal(c.shape);
   const nds = specs.map((s, i) => toNd(s, values[i]!));
   const want = reference(name, nds, c.attrs, output);
-  const bounds = mode === "integers" || output.dtype !== "f32" ? undefined : errorBounds(name, c, check, specs, nds, want, output);
+  const bounds =
+    mode === "integers" || output.dtype !== "f32" ? undefined : errorBounds(name, c, check, specs, nds, want, output);
   const { gpu, pipelines } = await testContext();
   const variants = op.variants(specs, output, c.attrs, traitsOf(gpu));
   expect(variants[0]?.name, "the first variant").to.equal("direct");
   for (const variant of variants) {
-    const run = () => runVariant(gpu, pipelines, variant, specs.map((spec, i) => ({ spec, data: values[i]! })), output);
+    const run = () =>
+      runVariant(
+        gpu,
+        pipelines,
+        variant,
+        specs.map((spec, i) => ({ spec, data: values[i]! })),
+        output,
+      );
     const got = await run();
     const where = `${name}.${variant.name}`;
     expect(got.guardBroken, `${where} wrote behind its output, at element`).to.equal(-1);
@@ -112,7 +122,9 @@ async function checkForward<K extends OpName>(
       const bound = (bounds?.[i] ?? 0) * (variant.errorFactor ?? 1);
       const error = Math.abs(got.values[i]! - want.data[i]!);
       if (!(error <= bound)) {
-        throw new Error(`${where}: element ${i} of ${formatShape(output.shape)} is ${got.values[i]}, the reference says ${want.data[i]} (error ${error}, bound ${bound})`);
+        throw new Error(
+          `${where}: element ${i} of ${formatShape(output.shape)} is ${got.values[i]}, the reference says ${want.data[i]} (error ${error}, bound ${bound})`,
+        );
       }
     }
     checkPadding(where, output, got.memory);
@@ -121,7 +133,15 @@ async function checkForward<K extends OpName>(
   }
 }
 
-function errorBounds<K extends OpName>(name: K, c: OpCase<K>, check: OpCheck<K>, specs: readonly TensorSpec[], nds: readonly NdArray[], want: NdArray, output: TensorSpec): Float64Array {
+function errorBounds<K extends OpName>(
+  name: K,
+  c: OpCase<K>,
+  check: OpCheck<K>,
+  specs: readonly TensorSpec[],
+  nds: readonly NdArray[],
+  want: NdArray,
+  output: TensorSpec,
+): Float64Array {
   const { bound } = check;
   if ("abs" in bound) return Float64Array.from(want.data, (v) => bound.abs + bound.rel * Math.abs(v));
   const absolute = nds.map((nd, i) => (specs[i]!.dtype === "f32" ? floats(nd.shape, Float64Array.from(nd.data, Math.abs)) : nd));
@@ -133,7 +153,8 @@ function checkPadding(where: string, output: TensorSpec, memory: Uint32Array): v
   if (output.shape.length !== 4) return;
   const { dims, padded, size } = layoutOf(output.shape);
   for (let i = 0; i < size; i++) {
-    if (i % padded[3]! >= dims[3]! && memory[i] !== 0) throw new Error(`${where}: padding lane at element ${i} holds bits 0x${memory[i]!.toString(16)}, not zero`);
+    if (i % padded[3]! >= dims[3]! && memory[i] !== 0)
+      throw new Error(`${where}: padding lane at element ${i} holds bits 0x${memory[i]!.toString(16)}, not zero`);
   }
 }
 
@@ -150,12 +171,29 @@ function checkGradient<K extends OpName>(name: K, c: OpCase<K>, check: OpCheck<K
   const y: Tensor = { ...spec, name: "y", op: name, inputs: leaves, attrs: c.attrs };
   const seed = input(spec.shape);
   const wrt = check.differentiable!.filter((i) => i < specs.length);
-  const dxs = gradients(y, wrt.map((i) => leaves[i]!), seed);
+  const dxs = gradients(
+    y,
+    wrt.map((i) => leaves[i]!),
+    seed,
+  );
   const random = uniform(99);
-  const values = c.inputs.map((i, n) => toNd(specs[n]!, makeValues(check.gradientValues && (i.dtype ?? "f32") === "f32" && !i.values ? { ...i, values: check.gradientValues } : i, "floats", 31 * n + 5)));
-  const seedValue = floats(spec.shape, Float64Array.from({ length: numel(spec.shape) }, () => random() * 2 - 1));
+  const values = c.inputs.map((i, n) =>
+    toNd(
+      specs[n]!,
+      makeValues(
+        check.gradientValues && (i.dtype ?? "f32") === "f32" && !i.values ? { ...i, values: check.gradientValues } : i,
+        "floats",
+        31 * n + 5,
+      ),
+    ),
+  );
+  const seedValue = floats(
+    spec.shape,
+    Float64Array.from({ length: numel(spec.shape) }, () => random() * 2 - 1),
+  );
   const all = evaluate(dxs, new Map([...leaves.map((l, i): [Tensor, NdArray] => [l, values[i]!]), [seed, seedValue]]));
-  const loss = (vs: readonly NdArray[]): number => Array.from(reference(name, vs, c.attrs, spec).data).reduce((s, v, i) => s + v * seedValue.data[i]!, 0);
+  const loss = (vs: readonly NdArray[]): number =>
+    Array.from(reference(name, vs, c.attrs, spec).data).reduce((s, v, i) => s + v * seedValue.data[i]!, 0);
   const h = 1e-5;
   wrt.forEach((which, k) => {
     const got = all.get(dxs[k]!)!;
@@ -169,7 +207,10 @@ function checkGradient<K extends OpName>(name: K, c: OpCase<K>, check: OpCheck<K
       };
       const want = (shifted(h) - shifted(-h)) / (2 * h);
       // Central differences in float64 are good to about h^2 + 1e-16/h, relative to the size of the sum.
-      expect(Math.abs(got.data[i]! - want), `d ${name} / d input ${which}, element ${i}: ${got.data[i]} against ${want}`).to.be.at.most(1e-6 * (1 + Math.abs(want)));
+      expect(
+        Math.abs(got.data[i]! - want),
+        `d ${name} / d input ${which}, element ${i}: ${got.data[i]} against ${want}`,
+      ).to.be.at.most(1e-6 * (1 + Math.abs(want)));
     }
   });
 }

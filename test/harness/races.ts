@@ -15,7 +15,11 @@ export function sourceOf(dispatch: Dispatch): string {
 }
 
 /** What was found, as text; empty when there is no race. `buffers`, by name, are run on and hold the results afterwards. */
-export function racesIn(dispatch: Dispatch, buffers: Readonly<Record<string, ArrayBuffer>>, code: string = sourceOf(dispatch)): string[] {
+export function racesIn(
+  dispatch: Dispatch,
+  buffers: Readonly<Record<string, ArrayBuffer>>,
+  code: string = sourceOf(dispatch),
+): string[] {
   const uniform = new ArrayBuffer(paramsBytes(dispatch));
   writeParams(dispatch, new DataView(uniform), 0);
   const bindings: Record<string, unknown> = { 0: { uniform } };

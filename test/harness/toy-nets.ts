@@ -30,7 +30,12 @@ export function toyFcn({ batch = 2, size = [13, 11], channels = 6, dropout: with
   const [h, w] = size;
   return graph({ image: input([batch, 3, h, w]), labels: input([batch, h, w], "i32") }, ({ image, labels }) => {
     const conv = (x: typeof image, name: string, c: number, k: number, p: number) =>
-      conv2d(x, param(`${name}.weight`, [c, x.shape[1]!, k, k], heNormal()), param(`${name}.bias`, [c], zeros(), { lrMult: 2, decayMult: 0 }), { padding: p });
+      conv2d(
+        x,
+        param(`${name}.weight`, [c, x.shape[1]!, k, k], heNormal()),
+        param(`${name}.bias`, [c], zeros(), { lrMult: 2, decayMult: 0 }),
+        { padding: p },
+      );
     const pool1 = maxPool2d(relu(conv(image, "conv1", channels, 3, 4)), { kernel: 2, ceil: true });
     const pool2 = maxPool2d(relu(conv(pool1, "conv2", channels + 2, 3, 1)), { kernel: 2, ceil: true });
     const top = withDropout ? dropout(pool2, { p: 0.5, seed: 3 }) : pool2;
@@ -46,16 +51,30 @@ export function toyFcn({ batch = 2, size = [13, 11], channels = 6, dropout: with
 /** A classifier with fully connected layers. */
 export function toyClassifier({ batch = 8, channels = 4 }: ToyOptions = {}) {
   return graph({ image: input([batch, 1, 8, 8]), labels: input([batch], "i32") }, ({ image, labels }) => {
-    const f = maxPool2d(relu(conv2d(image, param("conv.weight", [channels, 1, 3, 3], heNormal()), param("conv.bias", [channels], zeros()))), { kernel: 2 });
+    const f = maxPool2d(
+      relu(conv2d(image, param("conv.weight", [channels, 1, 3, 3], heNormal()), param("conv.bias", [channels], zeros()))),
+      { kernel: 2 },
+    );
     const flat = flatten(f, 1);
-    const hidden = relu(gemm(flat, param("fc1.weight", [16, flat.shape[1]!], heNormal()), param("fc1.bias", [16], zeros()), { transB: true }));
+    const hidden = relu(
+      gemm(flat, param("fc1.weight", [16, flat.shape[1]!], heNormal()), param("fc1.bias", [16], zeros()), { transB: true }),
+    );
     const logits = gemm(hidden, param("fc2.weight", [10, 16], heNormal()), param("fc2.bias", [10], zeros()), { transB: true });
     return { logits, loss: softmaxCrossEntropy(logits, labels) };
   });
 }
 
 /** Seeded inputs for a toy net: image in [-1, 1), labels below `classes`. */
-export function toyInputs(net: { readonly inputs: { readonly image: { readonly shape: readonly number[] }; readonly labels: { readonly shape: readonly number[] } } }, classes = 5, seed = 1) {
+export function toyInputs(
+  net: {
+    readonly inputs: {
+      readonly image: { readonly shape: readonly number[] };
+      readonly labels: { readonly shape: readonly number[] };
+    };
+  },
+  classes = 5,
+  seed = 1,
+) {
   let state = seed;
   const random = (): number => (state = (state * 16807) % 2147483647) / 2147483647;
   const count = (shape: readonly number[]): number => shape.reduce((n, d) => n * d, 1);

@@ -10,17 +10,53 @@ const pairs: readonly (readonly [a: Shape, b: Shape, y: Shape])[] = [
   [[5], [], [5]],
   [[3, 4], [4], [3, 4]],
   [[5], [2, 3, 5], [2, 3, 5]],
-  [[2, 1, 5], [3, 1], [2, 3, 5]],
-  [[2, 3, 5, 7], [2, 3, 5, 7], [2, 3, 5, 7]],
-  [[1, 8, 3, 5], [1, 8, 3, 5], [1, 8, 3, 5]],
-  [[2, 3, 5, 7], [1, 3, 1, 1], [2, 3, 5, 7]],
-  [[2, 3, 5, 7], [3, 5, 7], [2, 3, 5, 7]],
+  [
+    [2, 1, 5],
+    [3, 1],
+    [2, 3, 5],
+  ],
+  [
+    [2, 3, 5, 7],
+    [2, 3, 5, 7],
+    [2, 3, 5, 7],
+  ],
+  [
+    [1, 8, 3, 5],
+    [1, 8, 3, 5],
+    [1, 8, 3, 5],
+  ],
+  [
+    [2, 3, 5, 7],
+    [1, 3, 1, 1],
+    [2, 3, 5, 7],
+  ],
+  [
+    [2, 3, 5, 7],
+    [3, 5, 7],
+    [2, 3, 5, 7],
+  ],
   [[7], [1, 5, 2, 1], [1, 5, 2, 7]],
-  [[2, 1, 3, 1], [1, 5, 1, 4], [2, 5, 3, 4]],
+  [
+    [2, 1, 3, 1],
+    [1, 5, 1, 4],
+    [2, 5, 3, 4],
+  ],
   [[1, 1, 1, 1], [], [1, 1, 1, 1]],
-  [[2, 1, 3, 2], [4, 1, 5, 3, 1], [4, 2, 5, 3, 2]],
-  [[2, 3], [1, 2, 3], [1, 2, 3]],
-  [[2, 1, 2, 1, 2, 1], [1, 3, 2, 3, 1, 3], [2, 3, 2, 3, 2, 3]],
+  [
+    [2, 1, 3, 2],
+    [4, 1, 5, 3, 1],
+    [4, 2, 5, 3, 2],
+  ],
+  [
+    [2, 3],
+    [1, 2, 3],
+    [1, 2, 3],
+  ],
+  [
+    [2, 1, 2, 1, 2, 1],
+    [1, 3, 2, 3, 1, 3],
+    [2, 3, 2, 3, 2, 3],
+  ],
 ];
 
 function binaryCases(values?: (index: number, random: () => number) => number): OpCase<"add">[] {
@@ -38,10 +74,16 @@ for (const name of ["add", "subtract", "multiply"] as const) {
 }
 
 // WGSL allows a division 2.5 units in the last place.
-describeOp("divide", { bound: { abs: 0, rel: 2 ** -21 }, differentiable: [0, 1], cases: binaryCases((_i, random) => (random() < 0.5 ? -1 : 1) * (0.5 + random())) });
 describeOp("divide", {
   bound: { abs: 0, rel: 2 ** -21 },
-  cases: [{ name: "by zeros is zero", inputs: [{ shape: [2, 3, 2, 2] }, { shape: [2, 3, 2, 2], values: (i) => i % 2 }], attrs: {} }],
+  differentiable: [0, 1],
+  cases: binaryCases((_i, random) => (random() < 0.5 ? -1 : 1) * (0.5 + random())),
+});
+describeOp("divide", {
+  bound: { abs: 0, rel: 2 ** -21 },
+  cases: [
+    { name: "by zeros is zero", inputs: [{ shape: [2, 3, 2, 2] }, { shape: [2, 3, 2, 2], values: (i) => i % 2 }], attrs: {} },
+  ],
 });
 
 const sumShapes: readonly Shape[] = [[], [5], [2, 3, 5, 7], [3, 4, 5]];

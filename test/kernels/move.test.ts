@@ -13,28 +13,93 @@ const slices: readonly Slice[] = [
   [[1], [0], [1], [1]],
   [[7], [2], [3], [2]],
   [[7], [6], [7], [-1]],
-  [[20, 10, 5], [19, 9, 4], [19, 3, 2], [-1, -3, -2]],
-  [[3, 20], [1, 4], [2, 4], [1, 3]],
-  [[4, 1, 1, 1], [1, 0, 0, 0], [3, 1, 1, 1], [1, 1, 1, 1]],
-  [[2, 3, 9, 10], [0, 0, 2, 3], [2, 3, 5, 6], [1, 1, 1, 1]],
-  [[2, 8, 5, 6], [1, 0, 1, 2], [1, 8, 3, 3], [1, 1, 1, 1]],
-  [[1, 8, 3, 3], [0, 4, 0, 0], [1, 4, 3, 3], [1, 1, 1, 1]],
-  [[1, 9, 3, 3], [0, 1, 0, 0], [1, 5, 3, 3], [1, 1, 1, 1]],
-  [[1, 5, 4, 5], [0, 4, 3, 0], [1, 5, 2, 3], [1, -1, -2, 2]],
-  [[1, 4, 5, 5], [0, 0, 4, 0], [1, 4, 2, 3], [1, 1, -3, 2]],
-  [[2, 3, 2, 3, 2], [1, 0, 1, 0, 1], [1, 2, 1, 3, 1], [1, 2, 1, 1, 1]],
-  [[2, 2, 3, 2, 3, 2], [0, 1, 2, 0, 0, 1], [2, 1, 3, 1, 2, 2], [1, 1, -1, 1, 2, -1]],
+  [
+    [20, 10, 5],
+    [19, 9, 4],
+    [19, 3, 2],
+    [-1, -3, -2],
+  ],
+  [
+    [3, 20],
+    [1, 4],
+    [2, 4],
+    [1, 3],
+  ],
+  [
+    [4, 1, 1, 1],
+    [1, 0, 0, 0],
+    [3, 1, 1, 1],
+    [1, 1, 1, 1],
+  ],
+  [
+    [2, 3, 9, 10],
+    [0, 0, 2, 3],
+    [2, 3, 5, 6],
+    [1, 1, 1, 1],
+  ],
+  [
+    [2, 8, 5, 6],
+    [1, 0, 1, 2],
+    [1, 8, 3, 3],
+    [1, 1, 1, 1],
+  ],
+  [
+    [1, 8, 3, 3],
+    [0, 4, 0, 0],
+    [1, 4, 3, 3],
+    [1, 1, 1, 1],
+  ],
+  [
+    [1, 9, 3, 3],
+    [0, 1, 0, 0],
+    [1, 5, 3, 3],
+    [1, 1, 1, 1],
+  ],
+  [
+    [1, 5, 4, 5],
+    [0, 4, 3, 0],
+    [1, 5, 2, 3],
+    [1, -1, -2, 2],
+  ],
+  [
+    [1, 4, 5, 5],
+    [0, 0, 4, 0],
+    [1, 4, 2, 3],
+    [1, 1, -3, 2],
+  ],
+  [
+    [2, 3, 2, 3, 2],
+    [1, 0, 1, 0, 1],
+    [1, 2, 1, 3, 1],
+    [1, 2, 1, 1, 1],
+  ],
+  [
+    [2, 2, 3, 2, 3, 2],
+    [0, 1, 2, 0, 0, 1],
+    [2, 1, 3, 1, 2, 2],
+    [1, 1, -1, 1, 2, -1],
+  ],
 ];
 
 describeOp("slice", {
   ...MOVED,
   cases: [
-    ...slices.map(([x, starts, sizes, steps]) => ({ name: `${text(x)} from ${text(starts)} by ${text(steps)}`, inputs: [of(x)], attrs: { starts, sizes, steps }, shape: sizes })),
+    ...slices.map(([x, starts, sizes, steps]) => ({
+      name: `${text(x)} from ${text(starts)} by ${text(steps)}`,
+      inputs: [of(x)],
+      attrs: { starts, sizes, steps },
+      shape: sizes,
+    })),
   ],
 });
 describeOp("sliceGrad", {
   ...MOVED,
-  cases: slices.map(([shape, starts, sizes, steps]) => ({ name: `${text(shape)} from ${text(starts)} by ${text(steps)}`, inputs: [of(sizes)], attrs: { starts, steps, shape }, shape })),
+  cases: slices.map(([shape, starts, sizes, steps]) => ({
+    name: `${text(shape)} from ${text(starts)} by ${text(steps)}`,
+    inputs: [of(sizes)],
+    attrs: { starts, steps, shape },
+    shape,
+  })),
 });
 describeOp("slice", {
   bound: { abs: 0, rel: 0 },
@@ -44,24 +109,71 @@ describeOp("slice", {
 const constantPads: readonly (readonly [x: Shape, begin: readonly number[], end: readonly number[], y: Shape])[] = [
   [[1], [2], [3], [6]],
   [[5], [-1], [-2], [2]],
-  [[2, 3], [1, 2], [1, 2], [4, 7]],
-  [[1, 3, 4, 5], [0, 0, 1, 3], [0, 0, 2, 4], [1, 3, 7, 12]],
-  [[1, 3, 4, 5], [1, 3, 3, 2], [2, 4, 3, 1], [4, 10, 10, 8]],
-  [[1, 4, 3, 3], [0, 0, 100, 100], [0, 0, 0, 1], [1, 4, 103, 104]],
-  [[2, 8, 4, 5], [0, 0, -1, 2], [0, 0, 3, -3], [2, 8, 6, 4]],
-  [[2, 5, 4, 5], [0, -2, 0, 0], [0, -1, 0, 0], [2, 2, 4, 5]],
-  [[2, 3, 2, 1, 2], [0, 1, 0, 2, 0], [1, 0, 0, 0, 0], [3, 4, 2, 3, 2]],
+  [
+    [2, 3],
+    [1, 2],
+    [1, 2],
+    [4, 7],
+  ],
+  [
+    [1, 3, 4, 5],
+    [0, 0, 1, 3],
+    [0, 0, 2, 4],
+    [1, 3, 7, 12],
+  ],
+  [
+    [1, 3, 4, 5],
+    [1, 3, 3, 2],
+    [2, 4, 3, 1],
+    [4, 10, 10, 8],
+  ],
+  [
+    [1, 4, 3, 3],
+    [0, 0, 100, 100],
+    [0, 0, 0, 1],
+    [1, 4, 103, 104],
+  ],
+  [
+    [2, 8, 4, 5],
+    [0, 0, -1, 2],
+    [0, 0, 3, -3],
+    [2, 8, 6, 4],
+  ],
+  [
+    [2, 5, 4, 5],
+    [0, -2, 0, 0],
+    [0, -1, 0, 0],
+    [2, 2, 4, 5],
+  ],
+  [
+    [2, 3, 2, 1, 2],
+    [0, 1, 0, 2, 0],
+    [1, 0, 0, 0, 0],
+    [3, 4, 2, 3, 2],
+  ],
 ];
 describeOp("pad", {
   ...MOVED,
   cases: constantPads.flatMap(([x, begin, end, shape]) =>
     // 0.5 is exact in f32: bit for bit.
-    [0, 0.5].map((value) => ({ name: `${text(x)} by ${text(begin)} and ${text(end)} with ${value}`, inputs: [of(x)], attrs: { begin, end, value }, shape })),
+    [0, 0.5].map((value) => ({
+      name: `${text(x)} by ${text(begin)} and ${text(end)} with ${value}`,
+      inputs: [of(x)],
+      attrs: { begin, end, value },
+      shape,
+    })),
   ),
 });
 describeOp("pad", {
   bound: { abs: 0, rel: 0 },
-  cases: [{ name: "i32 with -7", inputs: [of([1, 3, 4], "i32")], attrs: { begin: [0, 1, 2], end: [1, 0, -1], value: -7 }, shape: [2, 4, 5] }],
+  cases: [
+    {
+      name: "i32 with -7",
+      inputs: [of([1, 3, 4], "i32")],
+      attrs: { begin: [0, 1, 2], end: [1, 0, -1], value: -7 },
+      shape: [2, 4, 5],
+    },
+  ],
 });
 
 const borderPads: readonly (readonly [x: Shape, begin: readonly number[], end: readonly number[]])[] = [
@@ -106,7 +218,12 @@ for (const op of ["padBorder", "padBorderGrad"] as const) {
       borderPads.map(([x, begin, end]) => {
         const padded = x.map((n, i) => n + begin[i]! + end[i]!);
         const [from, shape] = op === "padBorder" ? [x, padded] : [padded, x];
-        return { name: `${mode} ${text(x)} by ${text(begin)} and ${text(end)}`, inputs: [of(from)], attrs: { begin, end, mode }, shape };
+        return {
+          name: `${mode} ${text(x)} by ${text(begin)} and ${text(end)}`,
+          inputs: [of(from)],
+          attrs: { begin, end, mode },
+          shape,
+        };
       }),
     ),
   });
@@ -119,23 +236,113 @@ describeOp("concat", {
     [
       [[[3]], 0, [3]],
       [[[1], [5], [2]], 0, [8]],
-      [[[2, 3], [2, 1]], 1, [2, 4]],
-      [[[4, 4], [1, 4]], 0, [5, 4]],
-      [[[1, 2, 4, 3], [1, 3, 4, 3]], 1, [1, 5, 4, 3]],
-      [[[2, 1, 3, 3], [2, 3, 3, 3], [2, 5, 3, 3]], 1, [2, 9, 3, 3]],
-      [[[2, 4, 3, 3], [2, 8, 3, 3]], 1, [2, 12, 3, 3]],
-      [[[2, 4, 3, 3], [2, 3, 3, 3]], 1, [2, 7, 3, 3]],
-      [[[2, 3, 3, 3], [2, 4, 3, 3]], 1, [2, 7, 3, 3]],
-      [[[1, 3, 2, 2], [3, 3, 2, 2]], 0, [4, 3, 2, 2]],
-      [[[1, 3, 2, 2], [1, 3, 4, 2]], 2, [1, 3, 6, 2]],
-      [[[1, 5, 2, 2], [1, 5, 2, 1]], 3, [1, 5, 2, 3]],
-      [[[2, 2, 2, 1, 2], [2, 2, 3, 1, 2]], 2, [2, 2, 5, 1, 2]],
+      [
+        [
+          [2, 3],
+          [2, 1],
+        ],
+        1,
+        [2, 4],
+      ],
+      [
+        [
+          [4, 4],
+          [1, 4],
+        ],
+        0,
+        [5, 4],
+      ],
+      [
+        [
+          [1, 2, 4, 3],
+          [1, 3, 4, 3],
+        ],
+        1,
+        [1, 5, 4, 3],
+      ],
+      [
+        [
+          [2, 1, 3, 3],
+          [2, 3, 3, 3],
+          [2, 5, 3, 3],
+        ],
+        1,
+        [2, 9, 3, 3],
+      ],
+      [
+        [
+          [2, 4, 3, 3],
+          [2, 8, 3, 3],
+        ],
+        1,
+        [2, 12, 3, 3],
+      ],
+      [
+        [
+          [2, 4, 3, 3],
+          [2, 3, 3, 3],
+        ],
+        1,
+        [2, 7, 3, 3],
+      ],
+      [
+        [
+          [2, 3, 3, 3],
+          [2, 4, 3, 3],
+        ],
+        1,
+        [2, 7, 3, 3],
+      ],
+      [
+        [
+          [1, 3, 2, 2],
+          [3, 3, 2, 2],
+        ],
+        0,
+        [4, 3, 2, 2],
+      ],
+      [
+        [
+          [1, 3, 2, 2],
+          [1, 3, 4, 2],
+        ],
+        2,
+        [1, 3, 6, 2],
+      ],
+      [
+        [
+          [1, 5, 2, 2],
+          [1, 5, 2, 1],
+        ],
+        3,
+        [1, 5, 2, 3],
+      ],
+      [
+        [
+          [2, 2, 2, 1, 2],
+          [2, 2, 3, 1, 2],
+        ],
+        2,
+        [2, 2, 5, 1, 2],
+      ],
     ] as const
-  ).map(([xs, axis, shape]) => ({ name: `${xs.map(text).join(", ")} along ${axis}`, inputs: xs.map((x) => of(x)), attrs: { axis }, shape })),
+  ).map(([xs, axis, shape]) => ({
+    name: `${xs.map(text).join(", ")} along ${axis}`,
+    inputs: xs.map((x) => of(x)),
+    attrs: { axis },
+    shape,
+  })),
 });
 describeOp("concat", {
   bound: { abs: 0, rel: 0 },
-  cases: [{ name: "i32, ten operands", inputs: Array.from({ length: 10 }, (_, i) => of([2, 1 + (i % 3), 2], "i32")), attrs: { axis: 1 }, shape: [2, 19, 2] }],
+  cases: [
+    {
+      name: "i32, ten operands",
+      inputs: Array.from({ length: 10 }, (_, i) => of([2, 1 + (i % 3), 2], "i32")),
+      attrs: { axis: 1 },
+      shape: [2, 19, 2],
+    },
+  ],
 });
 
 const reshapes: readonly (readonly [x: Shape, y: Shape])[] = [
@@ -187,7 +394,10 @@ const reshapes: readonly (readonly [x: Shape, y: Shape])[] = [
     [4, 200],
   ],
 ];
-describeOp("reshape", { ...MOVED, cases: reshapes.map(([x, shape]) => ({ name: `${text(x)} to ${text(shape)}`, inputs: [of(x)], attrs: { shape }, shape })) });
+describeOp("reshape", {
+  ...MOVED,
+  cases: reshapes.map(([x, shape]) => ({ name: `${text(x)} to ${text(shape)}`, inputs: [of(x)], attrs: { shape }, shape })),
+});
 
 describeOp("transpose", {
   ...MOVED,
@@ -231,5 +441,10 @@ describeOp("transpose", {
         [5, 3, 1, 0, 4, 2],
       ],
     ] as const
-  ).map(([x, permutation]) => ({ name: `${text(x)} by ${text(permutation)}`, inputs: [of(x)], attrs: { permutation }, shape: permutation.map((axis) => x[axis]!) })),
+  ).map(([x, permutation]) => ({
+    name: `${text(x)} by ${text(permutation)}`,
+    inputs: [of(x)],
+    attrs: { permutation },
+    shape: permutation.map((axis) => x[axis]!),
+  })),
 });

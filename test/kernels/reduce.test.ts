@@ -22,11 +22,21 @@ const sums: readonly (readonly [x: Shape, axes: readonly number[], keep: readonl
   [[2, 70, 8], [1], [], [2, 8]],
   [[2, 3, 5], [0, 2], [0], [1, 3]],
   [[2, 3, 5, 7], [0, 2, 3], [], [3]],
-  [[2, 3, 5, 7], [0, 2, 3], [0, 2, 3], [1, 3, 1, 1]],
+  [
+    [2, 3, 5, 7],
+    [0, 2, 3],
+    [0, 2, 3],
+    [1, 3, 1, 1],
+  ],
   [[1, 8, 17, 16], [0, 2, 3], [], [8]],
   [[3, 20, 12, 12], [0, 2, 3], [], [20]],
   [[2, 3, 5, 7], [0, 1, 2, 3], [], []],
-  [[2, 3, 5, 7], [0, 1, 2, 3], [0, 1, 2, 3], [1, 1, 1, 1]],
+  [
+    [2, 3, 5, 7],
+    [0, 1, 2, 3],
+    [0, 1, 2, 3],
+    [1, 1, 1, 1],
+  ],
   [[2, 1, 40, 7], [0, 1, 2, 3], [], []],
   [[2, 6, 5, 7], [1], [], [2, 5, 7]],
   [[2, 6, 5, 7], [1], [1], [2, 1, 5, 7]],
@@ -44,7 +54,12 @@ describeOp("reduceSum", {
   exact: true,
   bound: { terms: ([x], { axes }) => axes.reduce((n, a) => n * x!.shape[a]!, 1) },
   differentiable: [0],
-  cases: sums.map(([x, axes, keep, shape]) => ({ name: `[${x.join(", ")}] over ${axes.join(", ")} to [${shape.join(", ")}]`, inputs: [{ shape: x }], attrs: { axes, keep }, shape })),
+  cases: sums.map(([x, axes, keep, shape]) => ({
+    name: `[${x.join(", ")}] over ${axes.join(", ")} to [${shape.join(", ")}]`,
+    inputs: [{ shape: x }],
+    attrs: { axes, keep },
+    shape,
+  })),
 });
 
 const repetitions: readonly (readonly [x: Shape, y: Shape, axes: readonly number[]])[] = [
@@ -55,13 +70,41 @@ const repetitions: readonly (readonly [x: Shape, y: Shape, axes: readonly number
   [[5], [5, 3], [0]],
   [[3], [2, 3, 5, 7], [1]],
   [[8], [2, 8, 3, 3], [1]],
-  [[1, 3, 1, 1], [2, 3, 5, 7], [0, 1, 2, 3]],
-  [[1, 3, 5, 7], [2, 3, 5, 7], [0, 1, 2, 3]],
-  [[2, 8, 1, 7], [2, 8, 5, 7], [0, 1, 2, 3]],
-  [[2, 1, 5, 7], [2, 6, 5, 7], [0, 1, 2, 3]],
-  [[2, 5, 7], [2, 6, 5, 7], [0, 2, 3]],
-  [[2, 3, 2, 1], [2, 2, 3, 2, 4], [1, 2, 3, 4]],
-  [[1, 3, 1], [2, 2, 2, 2, 3, 2], [3, 4, 5]],
+  [
+    [1, 3, 1, 1],
+    [2, 3, 5, 7],
+    [0, 1, 2, 3],
+  ],
+  [
+    [1, 3, 5, 7],
+    [2, 3, 5, 7],
+    [0, 1, 2, 3],
+  ],
+  [
+    [2, 8, 1, 7],
+    [2, 8, 5, 7],
+    [0, 1, 2, 3],
+  ],
+  [
+    [2, 1, 5, 7],
+    [2, 6, 5, 7],
+    [0, 1, 2, 3],
+  ],
+  [
+    [2, 5, 7],
+    [2, 6, 5, 7],
+    [0, 2, 3],
+  ],
+  [
+    [2, 3, 2, 1],
+    [2, 2, 3, 2, 4],
+    [1, 2, 3, 4],
+  ],
+  [
+    [1, 3, 1],
+    [2, 2, 2, 2, 3, 2],
+    [3, 4, 5],
+  ],
 ];
 
 describeOp("broadcastTo", {
@@ -69,6 +112,11 @@ describeOp("broadcastTo", {
   bound: { abs: 0, rel: 0 },
   differentiable: [0],
   cases: [
-    ...repetitions.map(([x, shape, axes]) => ({ name: `[${x.join(", ")}] to [${shape.join(", ")}]`, inputs: [{ shape: x }], attrs: { shape, axes }, shape })),
+    ...repetitions.map(([x, shape, axes]) => ({
+      name: `[${x.join(", ")}] to [${shape.join(", ")}]`,
+      inputs: [{ shape: x }],
+      attrs: { shape, axes },
+      shape,
+    })),
   ],
 });

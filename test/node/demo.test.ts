@@ -33,7 +33,13 @@ describe("the demo", function () {
   it("goes the whole way and leaves a report that needs nothing else", async () => {
     const digits = loadDigits();
     const few = { training: digits.training, heldOut: digits.heldOut.filter((_, i) => i % 100 === 0) };
-    const { results, goals, files } = await runDemo(gpu, few, { settings: TINY, seeds: [1], folder, facts: ["a test <run>"] }, silentProgress(), new AbortController().signal);
+    const { results, goals, files } = await runDemo(
+      gpu,
+      few,
+      { settings: TINY, seeds: [1], folder, facts: ["a test <run>"] },
+      silentProgress(),
+      new AbortController().signal,
+    );
 
     const { convolutional, comparisons, curves } = results[0]!;
     expect(convolutional.difference).to.be.below(1e-4);
@@ -52,8 +58,17 @@ describe("the demo", function () {
 
   it("stops when it is told to", async () => {
     const controller = new AbortController();
-    const stopped = runDemo(gpu, loadDigits(), { settings: TINY, seeds: [1], folder, facts: [] }, { step: (_t, _n, work) => work(() => controller.abort(new Error("stopped"))), say: () => undefined }, controller.signal);
-    const error = await stopped.then(() => null, (reason: unknown) => reason as Error);
+    const stopped = runDemo(
+      gpu,
+      loadDigits(),
+      { settings: TINY, seeds: [1], folder, facts: [] },
+      { step: (_t, _n, work) => work(() => controller.abort(new Error("stopped"))), say: () => undefined },
+      controller.signal,
+    );
+    const error = await stopped.then(
+      () => null,
+      (reason: unknown) => reason as Error,
+    );
     expect(error?.message).to.equal("stopped");
   });
 });

@@ -86,11 +86,17 @@ describe("coordinate maps", () => {
     const later = conv2d(image, weight(3, 3, 3, 3), null);
     expect(() => cropOffset(later, image)).to.throw(ShapeError, "the offset of the rows is -1");
     const shorter = slice(image, { starts: [0, 0, 0, 0], sizes: [1, 3, 50, 39] });
-    expect(() => cropOffset(shorter, image)).to.throw(ShapeError, /40 columns from 0 on exceed the 39 .*slice \[1, 3, 50, 39\]: x = 1 i \+ 0, receptive field 1; input \[1, 3, 50, 40\]/);
+    expect(() => cropOffset(shorter, image)).to.throw(
+      ShapeError,
+      /40 columns from 0 on exceed the 39 .*slice \[1, 3, 50, 39\]: x = 1 i \+ 0, receptive field 1; input \[1, 3, 50, 40\]/,
+    );
   });
 
   it("refuse ops that move pixels in other ways, and what has no image or several", () => {
-    expect(() => coordinateMap(reshape(image, [1, 3, 40, 50]))).to.throw(ShapeError, "reshape [1, 3, 40, 50] has no coordinate map");
+    expect(() => coordinateMap(reshape(image, [1, 3, 40, 50]))).to.throw(
+      ShapeError,
+      "reshape [1, 3, 40, 50] has no coordinate map",
+    );
     expect(() => coordinateMap(weight(3, 3, 3, 3))).to.throw(ShapeError, "depend on 0 images");
     const other = input([1, 3, 50, 40]);
     const both = add(image, other);

@@ -49,7 +49,11 @@ describe("the demo's data", function () {
   });
 
   it("puts the later digit on top", () => {
-    const full = (index: number, value: number): DigitSets["training"][number] => ({ index, value, ink: new Float32Array(784).fill(1) });
+    const full = (index: number, value: number): DigitSets["training"][number] => ({
+      index,
+      value,
+      ink: new Float32Array(784).fill(1),
+    });
     // Low of every range: two digits, both in the upper left corner; the second one drawn is the last.
     let draw = 0;
     const lowest = (low: number, high: number): number => (high === 1 ? draw++ : low);

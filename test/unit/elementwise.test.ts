@@ -13,7 +13,10 @@ const values = (y: Tensor, leaves: readonly (readonly [Tensor, readonly number[]
 
 describe("elementwise and sums", () => {
   it("names both shapes where they do not broadcast", () => {
-    expect(() => add(input([2, 3, 4, 5]), input([4, 3]))).to.throw(ShapeError, "add: [2, 3, 4, 5] and [4, 3] do not broadcast: axis -1 is 5 in one and 3 in the other");
+    expect(() => add(input([2, 3, 4, 5]), input([4, 3]))).to.throw(
+      ShapeError,
+      "add: [2, 3, 4, 5] and [4, 3] do not broadcast: axis -1 is 5 in one and 3 in the other",
+    );
     expect(() => multiply(input([2]), input([3]))).to.throw(ShapeError, "multiply: [2] and [3]");
   });
 
@@ -36,7 +39,12 @@ describe("elementwise and sums", () => {
 
   it("divides by zero to zero", () => {
     const [a, b] = [input([3]), input([3])];
-    expect(values(divide(a, b), [[a, [1, 0, 4]], [b, [0, 0, 2]]])).to.deep.equal([0, 0, 2]);
+    expect(
+      values(divide(a, b), [
+        [a, [1, 0, 4]],
+        [b, [0, 0, 2]],
+      ]),
+    ).to.deep.equal([0, 0, 2]);
   });
 
   it("reduceSum counts axes from the back and keeps dims when asked", () => {

@@ -22,7 +22,11 @@ type Net = Pick<FcnOptions, "trunk" | "variant">;
 
 const VGG: readonly Net[] = ["32s", "16s", "8s"].map((variant) => ({ trunk: "vgg16", variant }));
 
-function layersOf(net: Net & Partial<FcnOptions>, size: readonly [number, number], channels = 3): { image: Tensor; layers: ReadonlyMap<string, Tensor> } {
+function layersOf(
+  net: Net & Partial<FcnOptions>,
+  size: readonly [number, number],
+  channels = 3,
+): { image: Tensor; layers: ReadonlyMap<string, Tensor> } {
   const image = input([1, channels, ...size]);
   return { image, layers: fcnLayers(image, { classes: 21, ...net }).layers };
 }
@@ -33,7 +37,10 @@ function crops(net: Net & Partial<FcnOptions>, size: readonly [number, number], 
   const names = [...layers.keys()];
   const skips = names.filter((name) => /^score_pool\d$/.test(name));
   const ups = names.filter((name) => name.startsWith("up"));
-  const offsets = [...skips.map((skip, i) => cropOffset(layers.get(skip)!, layers.get(ups[i]!)!)), cropOffset(layers.get(ups.at(-1)!)!, image)];
+  const offsets = [
+    ...skips.map((skip, i) => cropOffset(layers.get(skip)!, layers.get(ups[i]!)!)),
+    cropOffset(layers.get(ups.at(-1)!)!, image),
+  ];
   return offsets.map(([h, w]) => {
     expect(h).to.equal(w);
     return h;
@@ -81,12 +88,31 @@ describe("the paper's nets", () => {
   });
 
   it("have the layer sizes of the paper at 500 x 500", () => {
-    expect(rows(VGG[2]!, [500, 500], ["conv1_1", "pool1", "pool2", "pool3", "pool4", "pool5", "fc6", "score_fr", "upscore2", "upscore_pool4", "upscore8", "score"])).to.deep.equal([
-      698, 349, 175, 88, 44, 22, 16, 16, 34, 70, 568, 500,
-    ]);
+    expect(
+      rows(
+        VGG[2]!,
+        [500, 500],
+        [
+          "conv1_1",
+          "pool1",
+          "pool2",
+          "pool3",
+          "pool4",
+          "pool5",
+          "fc6",
+          "score_fr",
+          "upscore2",
+          "upscore_pool4",
+          "upscore8",
+          "score",
+        ],
+      ),
+    ).to.deep.equal([698, 349, 175, 88, 44, 22, 16, 16, 34, 70, 568, 500]);
     expect(rows(VGG[0]!, [500, 500], ["upscore"])).to.deep.equal([544]);
     expect(rows(VGG[1]!, [500, 500], ["upscore16"])).to.deep.equal([560]);
-    expect(rows({ trunk: "alexnet", variant: "32s" }, [500, 500], ["conv1", "pool1", "pool2", "pool5", "fc6", "upscore"])).to.deep.equal([173, 86, 43, 21, 16, 543]);
+    expect(
+      rows({ trunk: "alexnet", variant: "32s" }, [500, 500], ["conv1", "pool1", "pool2", "pool5", "fc6", "upscore"]),
+    ).to.deep.equal([173, 86, 43, 21, 16, 543]);
   });
 
   it("have the published receptive fields and strides", () => {
@@ -97,10 +123,25 @@ describe("the paper's nets", () => {
         return [receptiveField(map)[0], map[0].stride];
       });
     };
-    expect(of(VGG[0]!, ["pool1", "pool2", "pool3", "pool4", "pool5", "fc7"])).to.deep.equal([[6, 2], [16, 4], [44, 8], [100, 16], [212, 32], [404, 32]]);
-    expect(of({ trunk: "alexnet", variant: "32s" }, ["conv1", "pool1", "conv2", "pool2", "conv5", "pool5", "fc6"])).to.deep.equal([
-      [11, 4], [19, 8], [51, 8], [67, 16], [163, 16], [195, 32], [355, 32],
+    expect(of(VGG[0]!, ["pool1", "pool2", "pool3", "pool4", "pool5", "fc7"])).to.deep.equal([
+      [6, 2],
+      [16, 4],
+      [44, 8],
+      [100, 16],
+      [212, 32],
+      [404, 32],
     ]);
+    expect(of({ trunk: "alexnet", variant: "32s" }, ["conv1", "pool1", "conv2", "pool2", "conv5", "pool5", "fc6"])).to.deep.equal(
+      [
+        [11, 4],
+        [19, 8],
+        [51, 8],
+        [67, 16],
+        [163, 16],
+        [195, 32],
+        [355, 32],
+      ],
+    );
     expect(of({ trunk: "lenet", variant: "4s" }, ["ip1"], 1)).to.deep.equal([[28, 4]]);
   });
 
@@ -132,8 +173,14 @@ describe("the paper's nets", () => {
       VGG.forEach((net, i) => {
         const { layers } = layersOf(net, [height, width]);
         const sizes = names[i]!.map((name) => layers.get(name)!.shape);
-        expect(sizes.map((shape) => shape[2]), `${net.variant}, ${height} rows`).to.deep.equal(expected(height)[i]);
-        expect(sizes.map((shape) => shape[3]), `${net.variant}, ${width} columns`).to.deep.equal(expected(width)[i]);
+        expect(
+          sizes.map((shape) => shape[2]),
+          `${net.variant}, ${height} rows`,
+        ).to.deep.equal(expected(height)[i]);
+        expect(
+          sizes.map((shape) => shape[3]),
+          `${net.variant}, ${width} columns`,
+        ).to.deep.equal(expected(width)[i]);
       });
     }
   }).timeout(60_000);
@@ -151,7 +198,7 @@ describe("the paper's nets", () => {
     expect(() => padding(VGG[2]!, 1)).not.to.throw();
   }).timeout(30_000);
 
-  it("pad layer by layer with \"same\": 32 i + 15.5, 16 i + 7.5, 8 i + 3.5, and no crop where 32 divides the image", () => {
+  it('pad layer by layer with "same": 32 i + 15.5, 16 i + 7.5, 8 i + 3.5, and no crop where 32 divides the image', () => {
     const { image, layers } = layersOf({ ...VGG[2]!, padding: "same" }, [64, 96]);
     const map = (name: string): number[] => coordinateMap(layers.get(name)!).flatMap(({ stride, offset }) => [stride, offset]);
     expect(map("score_fr")).to.deep.equal([32, 15.5, 32, 15.5]);
@@ -161,12 +208,15 @@ describe("the paper's nets", () => {
     expect(cropOffset(layers.get("upscore8")!, image)).to.deep.equal([0, 0]);
     for (let size = 1; size < 66; size++) {
       for (const net of VGG) expect(rows({ ...net, padding: "same" }, [size, 40], ["score"])).to.deep.equal([size]);
-      expect(layersOf({ trunk: "lenet", variant: "2s", padding: "same" }, [size, 9], 1).layers.get("score")!.shape).to.deep.equal([1, 21, size, 9]);
+      expect(layersOf({ trunk: "lenet", variant: "2s", padding: "same" }, [size, 9], 1).layers.get("score")!.shape).to.deep.equal(
+        [1, 21, size, 9],
+      );
     }
   }).timeout(30_000);
 
   it("turn classifiers into maps of the derived size", () => {
-    const map = (trunk: "alexnet" | "vgg16" | "lenet", size: number): readonly number[] => convolutionalClassifier({ trunk, size: [size, size] }).outputs.scores.shape;
+    const map = (trunk: "alexnet" | "vgg16" | "lenet", size: number): readonly number[] =>
+      convolutionalClassifier({ trunk, size: [size, size] }).outputs.scores.shape;
     expect(map("alexnet", 227)).to.deep.equal([1, 1000, 1, 1]);
     expect(map("alexnet", 451)).to.deep.equal([1, 1000, 8, 8]);
     expect(map("alexnet", 500)).to.deep.equal([1, 1000, 10, 10]);
@@ -184,11 +234,25 @@ describe("the paper's nets", () => {
 
   it("take labels and give both losses for training, with Caffe's multipliers", () => {
     const net = fcnTraining({ ...VGG[0]!, classes: 21, width: 1 / 64, batch: 2, size: [33, 47] });
-    expect(Object.entries(net.outputs).map(([name, { shape }]) => [name, shape])).to.deep.equal([["scores", [2, 21, 33, 47]], ["prediction", [2, 33, 47]], ["loss", []], ["lossSum", []]]);
+    expect(Object.entries(net.outputs).map(([name, { shape }]) => [name, shape])).to.deep.equal([
+      ["scores", [2, 21, 33, 47]],
+      ["prediction", [2, 33, 47]],
+      ["loss", []],
+      ["lossSum", []],
+    ]);
     const multipliers = new Map(net.params.map((p) => [p.name, [p.lrMult, p.decayMult]]));
-    expect(["conv1_1.weight", "conv1_1.bias", "score_fr.bias", "upscore.weight"].map((name) => multipliers.get(name))).to.deep.equal([[1, 1], [2, 0], [2, 0], [0, 0]]);
+    expect(
+      ["conv1_1.weight", "conv1_1.bias", "score_fr.bias", "upscore.weight"].map((name) => multipliers.get(name)),
+    ).to.deep.equal([
+      [1, 1],
+      [2, 0],
+      [2, 0],
+      [0, 0],
+    ]);
     expect(topological([net.outputs.loss]).filter((node) => node.op === "dropout").length).to.equal(2);
-    expect(topological([fcn({ ...VGG[0]!, classes: 2, size: [9, 9] }).outputs.labels]).some((node) => node.op === "dropout")).to.equal(false);
+    expect(
+      topological([fcn({ ...VGG[0]!, classes: 2, size: [9, 9] }).outputs.labels]).some((node) => node.op === "dropout"),
+    ).to.equal(false);
   });
 
   it("are built again for another size", () => {
@@ -198,8 +262,14 @@ describe("the paper's nets", () => {
   });
 
   it("refuse what they are not, by name", () => {
-    const build = (options: Partial<FcnOptions>): (() => unknown) => () => fcn({ ...VGG[2]!, classes: 21, size: [64, 64], ...options });
-    expect(build({ trunk: "googlenet" })).to.throw(ShapeError, "fcn: trunk is googlenet, which is not available: use lenet, alexnet, vgg16");
+    const build =
+      (options: Partial<FcnOptions>): (() => unknown) =>
+      () =>
+        fcn({ ...VGG[2]!, classes: 21, size: [64, 64], ...options });
+    expect(build({ trunk: "googlenet" })).to.throw(
+      ShapeError,
+      "fcn: trunk is googlenet, which is not available: use lenet, alexnet, vgg16",
+    );
     expect(build({ variant: "4s" })).to.throw(ShapeError, "fcn: variant is 4s: use 32s, 16s, 8s, 8s-at-once on vgg16");
     expect(build({ classes: 0 })).to.throw(ShapeError, "fcn: classes is 0");
     expect(build({ width: -1 })).to.throw(ShapeError, "fcn: width is -1");

@@ -2,7 +2,24 @@
 import { expect } from "chai";
 import { fuse } from "../../src/graph/passes/fuse.js";
 import { withoutDropout } from "../../src/graph/passes/without-dropout.js";
-import { add, bilinear, conv2d, convTranspose2d, crop2d, dropout, gradients, heNormal, input, logSoftmax, nllLoss, param, reduceSum, relu, sum, type Tensor } from "../../src/index.js";
+import {
+  add,
+  bilinear,
+  conv2d,
+  convTranspose2d,
+  crop2d,
+  dropout,
+  gradients,
+  heNormal,
+  input,
+  logSoftmax,
+  nllLoss,
+  param,
+  reduceSum,
+  relu,
+  sum,
+  type Tensor,
+} from "../../src/index.js";
 import { evaluate } from "../../src/reference/evaluate.js";
 import { floats, ints, type NdArray } from "../../src/reference/nd-array.js";
 import { numel } from "../../src/tensor/shape.js";
@@ -16,8 +33,15 @@ const ops = (outputs: readonly Tensor[]): string[] =>
 
 function leafValue(leaf: Tensor): NdArray {
   if (isParam(leaf)) return floats(leaf.shape, Float64Array.from(initialValue(leaf, 1)));
-  if (leaf.dtype === "i32") return ints(leaf.shape, Int32Array.from({ length: numel(leaf.shape) }, (_, i) => i % 3));
-  return floats(leaf.shape, Float64Array.from({ length: numel(leaf.shape) }, (_, i) => Math.sin(i * 1.3)));
+  if (leaf.dtype === "i32")
+    return ints(
+      leaf.shape,
+      Int32Array.from({ length: numel(leaf.shape) }, (_, i) => i % 3),
+    );
+  return floats(
+    leaf.shape,
+    Float64Array.from({ length: numel(leaf.shape) }, (_, i) => Math.sin(i * 1.3)),
+  );
 }
 
 /** Fuses, checks that values agree, and gives the ops after. */
@@ -33,7 +57,8 @@ function fused(outputs: readonly Tensor[]): string[] {
   outputs.forEach((t, i) => {
     const expected = want.get(t)!.data;
     got.get(after[i]!)!.data.forEach((v: number, e: number) => {
-      if (Math.abs(v - expected[e]!) > 1e-12) throw new Error(`output ${i}, element ${e}: ${v} after fusing, ${expected[e]} before`);
+      if (Math.abs(v - expected[e]!) > 1e-12)
+        throw new Error(`output ${i}, element ${e}: ${v} after fusing, ${expected[e]} before`);
     });
   });
   return ops(after);
@@ -41,7 +66,10 @@ function fused(outputs: readonly Tensor[]): string[] {
 
 describe("fusion pass", () => {
   const x = input([1, 3, 6, 6]);
-  const conv = (from: Tensor, name = "c") => conv2d(from, param(`${name}.weight`, [4, from.shape[1]!, 3, 3], heNormal()), param(`${name}.bias`, [4], heNormal()), { padding: 1 });
+  const conv = (from: Tensor, name = "c") =>
+    conv2d(from, param(`${name}.weight`, [4, from.shape[1]!, 3, 3], heNormal()), param(`${name}.bias`, [4], heNormal()), {
+      padding: 1,
+    });
   const up = (from: Tensor) => convTranspose2d(from, param("up.weight", [4, 4, 4, 4], bilinear()), null, { stride: 2 });
 
   it("puts a ReLU into the convolution before it", () => {
@@ -90,7 +118,9 @@ describe("fusion pass", () => {
     const labels = input([1, 6, 6], "i32");
     const loss = nllLoss(logSoftmax(conv(x), { axes: [1] }), labels);
     expect(ops([loss])).to.include.members(["logSoftmax", "nll"]);
-    expect(fused([loss])).to.include("crossEntropy").and.not.include("logSoftmax");
+    expect(fused([loss]))
+      .to.include("crossEntropy")
+      .and.not.include("logSoftmax");
   });
 
   it("removes dropout in inference", () => {

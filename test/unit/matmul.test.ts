@@ -12,8 +12,14 @@ describe("matmul and gemm", () => {
   });
 
   it("names what differs", () => {
-    expect(() => matmul(input([2, 3]), input([4, 5]))).to.throw(ShapeError, "matmul: a has 3 columns but b has 4 rows (a is [2, 3], b is [4, 5])");
-    expect(() => gemm(input([2, 3]), input([4, 5]), null, { transA: true, transB: true })).to.throw(ShapeError, "a has 2 columns but b has 5 rows (a is [2, 3], b is [4, 5], a transposed, b transposed)");
+    expect(() => matmul(input([2, 3]), input([4, 5]))).to.throw(
+      ShapeError,
+      "matmul: a has 3 columns but b has 4 rows (a is [2, 3], b is [4, 5])",
+    );
+    expect(() => gemm(input([2, 3]), input([4, 5]), null, { transA: true, transB: true })).to.throw(
+      ShapeError,
+      "a has 2 columns but b has 5 rows (a is [2, 3], b is [4, 5], a transposed, b transposed)",
+    );
     expect(() => matmul(input([2, 3, 4]), input([3, 4, 5]))).to.throw(ShapeError, "matmul: [2] and [3] do not broadcast");
     expect(() => gemm(input([2, 3]), input([3, 4]), input([3]))).to.throw(ShapeError, "matmul");
     expect(() => gemm(input([2, 3]), input([3, 4]), input([5, 2, 4]))).to.throw(ShapeError, "c must broadcast to it");

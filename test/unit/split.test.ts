@@ -3,7 +3,21 @@ import { expect } from "chai";
 import { OutOfMemoryError } from "../../src/gpu/errors.js";
 import { fuse } from "../../src/graph/passes/fuse.js";
 import { splitOversized } from "../../src/graph/passes/split.js";
-import { conv2d, gradients, graph, heNormal, input, initialWeights, maxPool2d, param, relu, softmax, convTranspose2d, reduceSum, type Tensor } from "../../src/index.js";
+import {
+  conv2d,
+  gradients,
+  graph,
+  heNormal,
+  input,
+  initialWeights,
+  maxPool2d,
+  param,
+  relu,
+  softmax,
+  convTranspose2d,
+  reduceSum,
+  type Tensor,
+} from "../../src/index.js";
 import { evaluate } from "../../src/reference/evaluate.js";
 import { floats, ints, type NdArray } from "../../src/reference/nd-array.js";
 import { byteLength } from "../../src/tensor/layout.js";
@@ -16,8 +30,15 @@ import { toyClassifier, toyFcn, toyInputs } from "../harness/toy-nets.js";
 /** Values of leaves: parameters from their init, f32 inputs from a sine, labels in turn. */
 function leafValue(leaf: Tensor): NdArray {
   if (isParam(leaf)) return floats(leaf.shape, Float64Array.from(initialValue(leaf, 1)));
-  if (leaf.dtype === "f32") return floats(leaf.shape, Float64Array.from({ length: numel(leaf.shape) }, (_, i) => Math.sin(i * 0.7)));
-  return ints(leaf.shape, Int32Array.from({ length: numel(leaf.shape) }, (_, i) => i % 5));
+  if (leaf.dtype === "f32")
+    return floats(
+      leaf.shape,
+      Float64Array.from({ length: numel(leaf.shape) }, (_, i) => Math.sin(i * 0.7)),
+    );
+  return ints(
+    leaf.shape,
+    Int32Array.from({ length: numel(leaf.shape) }, (_, i) => i % 5),
+  );
 }
 
 /** Evaluates outputs whole and in pieces and compares. Returns the tensors of the split graph. */
@@ -33,7 +54,10 @@ function checkSplit(outputs: readonly Tensor[], limit: number): Tensor[] {
     let start = 0;
     for (const part of pieces.parts) {
       const size = part.shape[pieces.axis] ?? 1;
-      const data = pieces.parts.length === 1 ? value.data : (cut(leaf.shape, value.data as never, pieces.axis, start, size) as NdArray["data"]);
+      const data =
+        pieces.parts.length === 1
+          ? value.data
+          : (cut(leaf.shape, value.data as never, pieces.axis, start, size) as NdArray["data"]);
       pieceValues.set(part, { shape: part.shape, data });
       start += size;
     }
@@ -99,13 +123,21 @@ describe("split pass", () => {
   });
 
   it("cuts a strided transposed convolution by rows", () => {
-    const net = graph({ x: input([1, 4, 9, 5]) }, ({ x }) => ({ y: convTranspose2d(x, param("w", [4, 4, 5, 5], heNormal()), param("b", [4], heNormal()), { stride: 3, padding: [1, 2, 0, 1] }) }));
+    const net = graph({ x: input([1, 4, 9, 5]) }, ({ x }) => ({
+      y: convTranspose2d(x, param("w", [4, 4, 5, 5], heNormal()), param("b", [4], heNormal()), {
+        stride: 3,
+        padding: [1, 2, 0, 1],
+      }),
+    }));
     checkSplit([net.outputs.y], 2400);
   });
 
   it("refuses by name what cannot be cut", () => {
     const net = graph({ x: input([64, 64]) }, ({ x }) => ({ y: softmax(x, { axes: [0, 1] }) }));
-    expect(() => splitOversized([net.outputs.y], 4096)).to.throw(OutOfMemoryError, /softmax \[64, 64\] takes 16384 bytes but the device binds at most 4096/);
+    expect(() => splitOversized([net.outputs.y], 4096)).to.throw(
+      OutOfMemoryError,
+      /softmax \[64, 64\] takes 16384 bytes but the device binds at most 4096/,
+    );
     const wide = graph({ x: input([1, 4096, 1, 1]) }, ({ x }) => ({ y: maxPool2d(x, { kernel: 1 }) }));
     expect(() => splitOversized([wide.outputs.y], 4096)).to.throw(OutOfMemoryError, /x \[1, 4096, 1, 1\]/);
   });

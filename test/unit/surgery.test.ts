@@ -24,7 +24,12 @@ import { runReference } from "../../src/reference/index.js";
 /** Weights that no initial value has: counting up, all different. */
 function counting(net: { readonly params: readonly Param[] }): Weights {
   let next = 1;
-  return new Map(net.params.map(({ name, shape }) => [name, { shape, data: Float32Array.from({ length: shape.reduce((n, d) => n * d, 1) }, () => next++ / 64) }]));
+  return new Map(
+    net.params.map(({ name, shape }) => [
+      name,
+      { shape, data: Float32Array.from({ length: shape.reduce((n, d) => n * d, 1) }, () => next++ / 64) },
+    ]),
+  );
 }
 
 const narrow = { trunk: "vgg16", classes: 5, width: 1 / 64, size: [40, 40], upsampling: "learned2x" } as const;
@@ -32,7 +37,13 @@ const narrow = { trunk: "vgg16", classes: 5, width: 1 / 64, size: [40, 40], upsa
 describe("net surgery", () => {
   it("carries every shared weight from 32s to 16s to 8s, bit for bit, and resets the upsampling to bilinear", () => {
     const stages = [
-      { from: "32s", variant: "16s", added: ["score_pool4.weight", "score_pool4.bias"], upsampling: ["upscore2.weight", "upscore16.weight"], dropped: ["upscore.weight"] },
+      {
+        from: "32s",
+        variant: "16s",
+        added: ["score_pool4.weight", "score_pool4.bias"],
+        upsampling: ["upscore2.weight", "upscore16.weight"],
+        dropped: ["upscore.weight"],
+      },
       {
         from: "16s",
         variant: "8s",
@@ -54,7 +65,11 @@ describe("net surgery", () => {
         const { data } = grown.get(name)!;
         if (report.matched.includes(name)) expect(data, name).to.deep.equal(trained.get(name)!.data);
         else if (name.startsWith("up")) expect(data, name).to.deep.equal(bilinear()(shape, Math.random));
-        else expect(data.every((v) => v === 0), name).to.equal(true);
+        else
+          expect(
+            data.every((v) => v === 0),
+            name,
+          ).to.equal(true);
       }
     }
   });
@@ -65,14 +80,20 @@ describe("net surgery", () => {
     const trained = initialWeights(from, 7);
     const to = convolutionalClassifier({ ...small, size: [36, 32] });
     const { weights, report } = transplant(trained, to);
-    expect(report.reshaped.map(({ name, to: shape }) => [name, shape])).to.deep.equal([["ip1.weight", [75, 8, 4, 4]], ["ip2.weight", [10, 75, 1, 1]]]);
+    expect(report.reshaped.map(({ name, to: shape }) => [name, shape])).to.deep.equal([
+      ["ip1.weight", [75, 8, 4, 4]],
+      ["ip2.weight", [10, 75, 1, 1]],
+    ]);
     expect([report.initialised, report.dropped, report.upsampling]).to.deep.equal([[], [], []]);
 
     const image = Float32Array.from({ length: 36 * 32 }, (_, i) => Math.sin(i * i));
     const map = runReference(to, weights, { image }).scores;
     for (let i = 0; i < 3; i++) {
       for (let j = 0; j < 2; j++) {
-        const crop = Float32Array.from({ length: 28 * 28 }, (_, p) => image[(4 * i + Math.floor(p / 28)) * 32 + 4 * j + (p % 28)]!);
+        const crop = Float32Array.from(
+          { length: 28 * 28 },
+          (_, p) => image[(4 * i + Math.floor(p / 28)) * 32 + 4 * j + (p % 28)]!,
+        );
         const scores = runReference(from, trained, { image: crop }).scores;
         scores.forEach((score, k) => expect(map[(k * 3 + i) * 2 + j]).to.be.closeTo(score, 1e-12));
       }
@@ -98,7 +119,10 @@ describe("net surgery", () => {
   it("refuses weights that have nothing in common with the graph, or are damaged", () => {
     const net = fcn({ ...narrow, variant: "32s" });
     const other: Weights = new Map([["block1.kernel", { shape: [1], data: new Float32Array(1) }]]);
-    expect(() => transplant(other, net)).to.throw(WeightsError, "none of the 1 weights (block1.kernel) fits a parameter of the graph (conv1_1.weight, conv1_1.bias, conv1_2.weight, ...)");
+    expect(() => transplant(other, net)).to.throw(
+      WeightsError,
+      "none of the 1 weights (block1.kernel) fits a parameter of the graph (conv1_1.weight, conv1_1.bias, conv1_2.weight, ...)",
+    );
     const damaged = new Map([["conv1_1.bias", { shape: [1], data: new Float32Array(2) }]]);
     expect(() => transplant(damaged, net)).to.throw(WeightsError, "conv1_1.bias has 2 values but its shape [1] takes 1");
   });
@@ -112,15 +136,25 @@ describe("convolutionalize", () => {
   for (const order of ["channel-first", "channel-last"] as const) {
     it(`gives the convolution of a layer behind a ${order} flatten`, () => {
       const dense = graph({ x: input([1, c, h, w]) }, ({ x }) => ({
-        y: gemm(reshape(order === "channel-first" ? x : transpose(x, [0, 2, 3, 1]), [1, c * h * w]), param("w", weight.shape, zeros()), null, { transB: true }),
+        y: gemm(
+          reshape(order === "channel-first" ? x : transpose(x, [0, 2, 3, 1]), [1, c * h * w]),
+          param("w", weight.shape, zeros()),
+          null,
+          { transB: true },
+        ),
       }));
-      const convolution = graph({ x: input([1, c, h, w]) }, ({ x }) => ({ y: conv2d(x, param("w", [5, c, h, w], zeros()), null) }));
+      const convolution = graph({ x: input([1, c, h, w]) }, ({ x }) => ({
+        y: conv2d(x, param("w", [5, c, h, w], zeros()), null),
+      }));
       const { y } = runReference(dense, new Map([["w", weight]]), { x });
       expect(runReference(convolution, new Map([["w", convolutionalize(weight, [c, h, w], order)]]), { x }).y).to.deep.equal(y);
     });
   }
 
   it("refuses a weight that does not take such a map", () => {
-    expect(() => convolutionalize(weight, [3, 2, 5])).to.throw(WeightsError, "the weight is [5, 24] but a map [3, 2, 5] has 30 elements: it must be [O, 30]");
+    expect(() => convolutionalize(weight, [3, 2, 5])).to.throw(
+      WeightsError,
+      "the weight is [5, 24] but a map [3, 2, 5] has 30 elements: it must be [O, 30]",
+    );
   });
 });
