@@ -1,5 +1,5 @@
 /**
- * Scenes: a black canvas of 40 to 80 pixels a side with 2 to 5 digits at their own size, anywhere inside it; they may overlap. A pixel
+ * Scenes: a black canvas of 40 to 80 pixels a side with 2 to 5 digits at their own size, inside it; they may overlap. A pixel
  * belongs to a digit where the digit's ink exceeds 0.3 of full, and to the later of two digits. Labels: 0 background, 1 + value the digits.
  */
 import { DIGIT_SIZE, type Digit } from "./digits.js";
@@ -10,6 +10,9 @@ export const CLASS_NAMES = ["background", ..."0123456789"] as const;
 const MIN_SIDE = 40;
 const MAX_SIDE = 80;
 const INK_THRESHOLD = 0.3;
+/** Canvases hold as many digits as have so many pixels each, 2 to 5. */
+const PIXELS_PER_DIGIT = 480;
+const PLACES_TRIED = 8;
 
 export type Size = readonly [height: number, width: number];
 
@@ -41,15 +44,33 @@ export function sceneSet(digits: readonly Digit[], seed: number, stream: string,
   return Array.from({ length: sizes }, () => composeBatch(digits, random, drawSize(random), perSize));
 }
 
-function composeScene(digits: readonly Digit[], random: Random, [height, width]: Size, image: Float32Array, labels: Int32Array): void {
-  const count = random(2, 5);
+type Place = readonly [top: number, left: number];
+
+function composeScene(digits: readonly Digit[], random: Random, size: Size, image: Float32Array, labels: Int32Array): void {
+  const most = Math.min(5, Math.max(2, Math.floor((size[0] * size[1]) / PIXELS_PER_DIGIT)));
+  const count = random(2, most);
+  const taken: Place[] = [];
   for (let i = 0; i < count; i++) {
     const digit = digits[random(0, digits.length - 1)]!;
-    paste(digit, random(0, height - DIGIT_SIZE), random(0, width - DIGIT_SIZE), width, image, labels);
+    const place = drawPlace(random, size, taken);
+    taken.push(place);
+    paste(digit, place, size[1], image, labels);
   }
 }
 
-function paste(digit: Digit, top: number, left: number, width: number, image: Float32Array, labels: Int32Array): void {
+/** Of a few random places the one that overlaps least with the digits that are there. */
+function drawPlace(random: Random, [height, width]: Size, taken: readonly Place[]): Place {
+  const places = Array.from({ length: PLACES_TRIED }, (): Place => [random(0, height - DIGIT_SIZE), random(0, width - DIGIT_SIZE)]);
+  const shared = places.map((place) => taken.reduce((pixels, other) => pixels + overlap(place, other), 0));
+  return places[shared.indexOf(Math.min(...shared))]!;
+}
+
+/** Pixels that two digits' squares share. */
+function overlap([top, left]: Place, [otherTop, otherLeft]: Place): number {
+  return Math.max(0, DIGIT_SIZE - Math.abs(top - otherTop)) * Math.max(0, DIGIT_SIZE - Math.abs(left - otherLeft));
+}
+
+function paste(digit: Digit, [top, left]: Place, width: number, image: Float32Array, labels: Int32Array): void {
   for (let y = 0; y < DIGIT_SIZE; y++) {
     for (let x = 0; x < DIGIT_SIZE; x++) {
       const ink = digit.ink[y * DIGIT_SIZE + x]!;
