@@ -42,9 +42,11 @@ function closingBrace(code: string, from: number): number {
   throw new Error("unroll: a marked loop is not closed");
 }
 
-/** `[1u + 2u]` -> `[3u]` */
+/** `[1u * 4u + 2u]` -> `[6u]` */
 function foldIndices(code: string): string {
-  return code.replace(/\[(\d+u?(?: \+ \d+u?)+)\]/g, (_, sum: string) => `[${sum.split(" + ").reduce((n, term) => n + parseInt(term, 10), 0)}u]`);
+  const evaluate = (sum: string): number =>
+    sum.split(" + ").reduce((total, term) => total + term.split(" * ").reduce((product, factor) => product * parseInt(factor, 10), 1), 0);
+  return code.replace(/\[(\d+u?(?: [+*] \d+u?)+)\]/g, (_, sum: string) => `[${evaluate(sum)}u]`);
 }
 
 /** `var a: array<T, 2>;` with only `a[0u]` and `a[1u]` in use -> `var a_0: T; var a_1: T;`, for one or two dimensions. */

@@ -12,9 +12,11 @@ import { ceilTo, physicalSize } from "../tensor/layout.js";
 import { formatShape, type Shape, type TensorSpec } from "../tensor/shape.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { checkImage, effectiveKernel, formFlops, formOf, PLAIN_EPILOGUE, type ConvGeometry, type Pair2, type TrilinearForm } from "./conv-geometry.js";
+import { sumStrips } from "./conv-strips.js";
+import { weightGradTiledApplies, weightGradTiledVariant } from "./conv-weight-tiled.js";
 import { convTranspose2dOp } from "./conv-transpose2d.js";
 import { conv2dOp } from "./conv2d.js";
-import { apply, dispatch, grid, inputRef, scratchRef, type Dispatch, type Op, type Variant } from "./op.js";
+import { apply, dispatch, grid, inputRef, scratchRef, type Op, type Variant } from "./op.js";
 
 export interface Conv2dWeightGradAttrs extends ConvGeometry {
   readonly kernel: Pair2;
@@ -33,9 +35,9 @@ export const conv2dWeightGradOp: Op<Conv2dWeightGradAttrs> = {
     }
     return { shape: [dy!.shape[1]!, x!.shape[1]! / groups, ...kernel], dtype: "f32" };
   },
-  variants(inputs, output, attrs) {
+  variants(inputs, output, attrs, device) {
     const form = weightGradForm(inputs, output.shape, attrs);
-    return [directVariant(form, output.shape)];
+    return [directVariant(form, output.shape), ...(weightGradTiledApplies(form) ? [weightGradTiledVariant(form, output.shape, device)] : [])];
   },
   flops: (inputs, output, attrs) => formFlops(weightGradForm(inputs, output.shape, attrs)),
   grad(ddw, inputs, _dw, { stride, padding, dilation, groups, kernel }) {
@@ -55,27 +57,12 @@ function weightGradForm([x, dy]: readonly TensorSpec[], weight: Shape, attrs: Co
   return formOf(x!.shape, dy!.shape, weight, attrs);
 }
 
-/** Strips of about 256 pixels, as long as their partial sums fit in 16 MiB. */
-export function stripCount(pixels: number, weightElements: number, pixelsPerStrip: number): number {
-  const fitting = Math.floor((16 * 2 ** 20) / (4 * weightElements));
-  return Math.max(1, Math.min(Math.ceil(pixels / pixelsPerStrip), fitting, 256));
-}
-
-/** Adds the partial sums of the strips in fixed order. */
-export function sumStrips(weight: Shape, strips: number): Dispatch {
-  const count = physicalSize(weight) / 4;
-  return dispatch("conv2d-weight-grad.sum", {
-    params: { count, strips },
-    buffers: { parts: scratchRef(0), dw: "output" },
-    workgroups: grid(count),
-  });
-}
-
 /** One invocation per weight element in memory and strip. */
 function directVariant(form: TrilinearForm, weight: Shape): Variant {
   const count = physicalSize(weight);
   const pixels = form.batch * form.y[0] * form.y[1];
-  const strips = stripCount(pixels, count, 256);
+  // Strips of about 256 pixels, as long as their partial sums fit in 16 MiB.
+  const strips = Math.max(1, Math.min(Math.ceil(pixels / 256), Math.floor((16 * 2 ** 20) / (4 * count)), 256));
   return {
     name: "direct",
     scratchBytes: [4 * count * strips],
@@ -100,7 +87,7 @@ function directVariant(form: TrilinearForm, weight: Shape): Variant {
         buffers: { x: inputRef(0), dy: inputRef(1), parts: scratchRef(0) },
         workgroups: grid(count * strips),
       }),
-      sumStrips(weight, strips),
+      sumStrips(weight, strips, 0),
     ],
   };
 }
