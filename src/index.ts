@@ -4,7 +4,7 @@ export { openGpu, type Gpu } from "./graph/gpu.js";
 export type { GpuOptions, GpuInfo, Limits } from "./gpu/context.js";
 export { graph, type Graph, type Names } from "./graph/graph.js";
 export { gradients } from "./graph/gradients.js";
-export type { CompileOptions, OnProgress, Program } from "./graph/program.js";
+export type { CompileOptions, Inputs, OnProgress, Program, SomeInputs } from "./graph/program.js";
 export type { Data, LabelRule } from "./graph/inputs.js";
 export type { ImageSource } from "./graph/image-source.js";
 export type { Plan } from "./graph/plan.js";
@@ -29,27 +29,36 @@ export { initialWeights, type TypedArray, type Weights } from "./tensor/weights.
 export { bilinear, bilinearEveryPair, constant, gaussian, heNormal, xavierUniform, zeros } from "./tensor/init.js";
 
 // The ops, a family a line.
+export type { ConvOptions as ConvAttrs, Pair, Padding } from "./kernels/conv-geometry.js";
 export { conv2d } from "./kernels/conv2d.js";
 export { convTranspose2d } from "./kernels/conv-transpose2d.js";
+export type { PoolAttrs } from "./kernels/window.js";
 export { maxPool2d, maxPool2dIndices } from "./kernels/max-pool.js";
 export { averagePool2d, globalAveragePool } from "./kernels/average-pool.js";
 export { relu } from "./kernels/relu.js";
 export { add, subtract, multiply, divide, sum, scale, fill } from "./kernels/elementwise.js";
 export { reduceSum, sumTo, broadcastTo } from "./kernels/reduce.js";
 export { concat } from "./kernels/concat.js";
-export { pad } from "./kernels/pad.js";
+export { pad, type BorderMode } from "./kernels/pad.js";
 export { slice } from "./kernels/slice.js";
 export { crop, crop2d } from "./kernels/crop.js";
 export { flatten, reshape, transpose } from "./kernels/reshape.js";
-export { matmul, gemm } from "./kernels/matmul.js";
+export { matmul, gemm, type MatmulAttrs } from "./kernels/matmul.js";
 export { softmax, logSoftmax } from "./kernels/softmax.js";
-export { softmaxCrossEntropy, softmaxWithLoss, nllLoss } from "./kernels/loss.js";
+export {
+  softmaxCrossEntropy,
+  softmaxWithLoss,
+  nllLoss,
+  type LossOptions,
+  type Normalization,
+  type Reduction,
+} from "./kernels/loss.js";
 export { batchNorm } from "./kernels/batch-norm.js";
-export { lrn } from "./kernels/lrn.js";
-export { resize } from "./kernels/resize.js";
+export { lrn, type LrnAttrs } from "./kernels/lrn.js";
+export { resize, type CoordinateMode, type NearestMode, type ResizeMode, type ResizeOptions } from "./kernels/resize.js";
 export { dropout } from "./kernels/dropout.js";
 export { argMax, confusionMatrix } from "./kernels/labels.js";
-export { imageToTensor } from "./kernels/image.js";
+export { imageToTensor, packRgba } from "./kernels/image.js";
 
 // The paper.
 export { segmentationMetrics, type SegmentationMetrics } from "./fcn/metrics.js";

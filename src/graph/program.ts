@@ -36,12 +36,16 @@ interface RunPlan extends CompiledPlan {
 
 /** A value for every input of a graph. */
 export type Inputs<I> = { readonly [N in keyof I]: Data };
-type SomeInputs<I> = { readonly [N in keyof I]?: Data };
+/** Values for some of them. */
+export type SomeInputs<I> = { readonly [N in keyof I]?: Data };
 
 export interface Program<I extends Names, O extends Names> extends Disposable {
   /** The plan of the graph's own shapes, all outputs. */
   readonly plan: Plan;
-  /** Puts weights on the GPU. Throws WeightsError as {@link WeightStore.load} says; nothing is loaded then. Default: strict. */
+  /**
+   * Puts weights on the GPU. Throws WeightsError for a shape that differs, a value that is not finite, or (strict, the default) a parameter without weights;
+   * nothing is loaded then.
+   */
   load(weights: Weights, options?: { strict?: boolean }): Promise<LoadReport>;
   /** The current weights, read back. */
   save(): Promise<Weights>;

@@ -7,7 +7,8 @@ import { floats, ints, type NdArray } from "./nd-array.js";
 import { REFERENCE } from "./ops.js";
 
 type Values = Readonly<Record<string, TypedArray>>;
-interface GraphLike {
+/** What the reference needs of a graph. */
+export interface GraphLike {
   readonly inputs: Readonly<Record<string, Tensor>>;
   readonly outputs: Readonly<Record<string, Tensor>>;
 }
