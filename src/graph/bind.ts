@@ -1,4 +1,5 @@
 /** A kernel's dispatch -> pipeline, bind group and uniform bytes: what a replay needs, made once. */
+import type { BufferRange } from "../gpu/buffer-range.js";
 import type { GpuContext } from "../gpu/context.js";
 import type { Kernel, PipelineCache, ShaderModule } from "../gpu/pipelines.js";
 import type { Dispatch } from "../kernels/op.js";
@@ -47,14 +48,14 @@ export function paramsBytes(dispatch: Pick<Dispatch, "shader">): number {
   return SHADERS[dispatch.shader].paramsBytes;
 }
 
-/** `bufferOf(name)` gives the buffer behind each of the shader's bindings. */
+/** `rangeOf(name)` gives the bytes behind each of the shader's bindings. */
 export function bindDispatch(
   gpu: GpuContext,
   kernel: Kernel,
   dispatch: Pick<Dispatch, "shader" | "workgroups">,
   label: string,
   uniforms: { readonly buffer: GPUBuffer; readonly offset: number },
-  bufferOf: (name: string) => GPUBuffer,
+  rangeOf: (name: string) => BufferRange,
 ): Bound {
   const shader = shaderOf(dispatch.shader);
   const group = gpu.device.createBindGroup({
@@ -62,7 +63,7 @@ export function bindDispatch(
     layout: kernel.layout,
     entries: [
       { binding: 0, resource: { buffer: uniforms.buffer, offset: uniforms.offset, size: shader.paramsBytes } },
-      ...shader.buffers.map((b) => ({ binding: b.binding, resource: { buffer: bufferOf(b.name) } })),
+      ...shader.buffers.map((b) => ({ binding: b.binding, resource: rangeOf(b.name) })),
     ],
   });
   return { label, pipeline: kernel.pipeline, group, workgroups: dispatch.workgroups };

@@ -19,25 +19,39 @@ const VELOCITY = "velocity:";
 export async function createCheckpoint(store: WeightStore, state: TrainingState): Promise<Checkpoint> {
   const tensors = new Map(await store.read("weight"));
   if (store.has("velocity")) for (const [name, value] of await store.read("velocity")) tensors.set(`${VELOCITY}${name}`, value);
-  const metadata = { format: FORMAT, step: String(state.step), seed: String(store.seed), variants: JSON.stringify(Object.fromEntries(state.variants)) };
+  const metadata = {
+    format: FORMAT,
+    step: String(state.step),
+    seed: String(store.seed),
+    variants: JSON.stringify(Object.fromEntries(state.variants)),
+  };
   return { bytes: writeSafetensors({ tensors, metadata }) };
 }
 
 /** Throws WeightsError, before anything changes, where the checkpoint is damaged, of another graph, or of another seed. */
 export function readCheckpoint(checkpoint: Checkpoint, store: WeightStore, state: TrainingState): void {
   const { tensors, metadata } = readSafetensors(checkpoint.bytes);
-  if (metadata["format"] !== FORMAT) throw new WeightsError(`resume: the file's format is ${metadata["format"] ?? "not given"}, expected ${FORMAT}: for plain weights use load()`);
+  if (metadata["format"] !== FORMAT)
+    throw new WeightsError(
+      `resume: the file's format is ${metadata["format"] ?? "not given"}, expected ${FORMAT}: for plain weights use load()`,
+    );
   const step = Number(metadata["step"]);
-  if (!Number.isSafeInteger(step) || step < 0) throw new WeightsError(`resume: the checkpoint's step is ${metadata["step"]}: the file is damaged`);
+  if (!Number.isSafeInteger(step) || step < 0)
+    throw new WeightsError(`resume: the checkpoint's step is ${metadata["step"]}: the file is damaged`);
   if (Number(metadata["seed"]) !== store.seed) {
-    throw new WeightsError(`resume: the checkpoint was made with seed ${metadata["seed"]} but this program has ${store.seed}: compile with { seed: ${metadata["seed"]} }`);
+    throw new WeightsError(
+      `resume: the checkpoint was made with seed ${metadata["seed"]} but this program has ${store.seed}: compile with { seed: ${metadata["seed"]} }`,
+    );
   }
   for (const param of store.params) {
     const weight = tensors.get(param.name);
     if (!weight) throw new WeightsError(`resume: the checkpoint has no ${param.name}: it is of another graph`);
     const velocity = tensors.get(VELOCITY + param.name);
     for (const value of [weight, ...(velocity ? [velocity] : [])]) {
-      if (!sameShape(value.shape, param.shape)) throw new WeightsError(`resume: ${param.name} has shape ${formatShape(value.shape)} but the graph expects ${formatShape(param.shape)}`);
+      if (!sameShape(value.shape, param.shape))
+        throw new WeightsError(
+          `resume: ${param.name} has shape ${formatShape(value.shape)} but the graph expects ${formatShape(param.shape)}`,
+        );
     }
   }
   store.load(new Map(store.params.map((p) => [p.name, tensors.get(p.name)!])), true);

@@ -2,17 +2,17 @@
  * A lowered graph with its buffers, pipelines and bind groups: everything a run needs, made once. Running it again creates no GPU
  * object: it re-encodes a fixed list.
  */
+import { wholeBuffer, type BufferRange } from "../gpu/buffer-range.js";
 import type { GpuContext } from "../gpu/context.js";
-import { OutOfMemoryError } from "../gpu/errors.js";
 import type { PipelineCache } from "../gpu/pipelines.js";
 import type { Dispatch, Ref } from "../kernels/op.js";
-import { byteLength } from "../tensor/layout.js";
 import { formatShape } from "../tensor/shape.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { bindDispatch, encode, kernelFor, paramsBytes, UNIFORM_ALIGNMENT, writeParams, type Bound } from "./bind.js";
 import { estimateMs } from "./estimate.js";
 import type { Lowered, Step } from "./lower.js";
-import { planMemory, type Lifetime, type MemoryPlan } from "./plan-memory.js";
+import { layOut } from "./memory-layout.js";
+import type { MemoryPlan } from "./plan-memory.js";
 
 export interface BoundStep {
   readonly step: Step;
@@ -25,8 +25,8 @@ export interface Executable {
   readonly memory: MemoryPlan;
   /** Bytes of uniforms and other buffers that hold no tensor. */
   readonly overheadBytes: number;
-  /** The buffer that holds a leaf or an output. */
-  bufferOf(tensor: Tensor): GPUBuffer;
+  /** Where a leaf or an output lies. */
+  rangeOf(tensor: Tensor): BufferRange;
   readonly submits: number;
   /** Encodes and submits everything, in as many submits as the budget asks for; `finish` adds to the last one. */
   submit(finish?: (encoder: GPUCommandEncoder) => void): void;
@@ -48,7 +48,7 @@ export interface BuildOptions {
 /** Throws OutOfMemoryError naming the tensor that the device's limits cannot hold; KernelCompileError; the signal's reason. */
 export async function buildExecutable(options: BuildOptions): Promise<Executable> {
   const { gpu, lowered } = options;
-  const layout = layOut(options);
+  const layout = layOut(lowered, options.outputs, new Set(options.persistent.keys()), gpu.limits);
   const kernels = await compileAll(options);
   options.signal?.throwIfAborted();
   return gpu.scoped("compile", () => {
@@ -60,16 +60,20 @@ export async function buildExecutable(options: BuildOptions): Promise<Executable
       return buffer;
     };
     const storage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST | GPUBufferUsage.COPY_SRC;
-    const slots = layout.memory.slots.map((bytes, i) => create(`slot ${i}`, bytes, storage));
-    const absent = create("absent operand", 16, storage);
-    const slotOf = (item: number): GPUBuffer => slots[layout.memory.slotOf[item]!]!;
-    const bufferOf = (tensor: Tensor): GPUBuffer => {
+    const buffers = layout.memory.buffers.map((bytes, i) => create(`transient ${i}`, bytes, storage));
+    const absent = wholeBuffer(create("absent operand", 16, storage));
+    const rangeOfItem = (item: number): BufferRange => {
+      const { buffer, offset } = layout.memory.places[item]!;
+      return { buffer: buffers[buffer]!, offset, size: layout.lifetimes[item]!.bytes };
+    };
+    const rangeOf = (tensor: Tensor): BufferRange => {
       const root = lowered.storageOf(tensor);
       const buffer = options.persistent.get(root);
-      if (buffer) return buffer;
+      if (buffer) return wholeBuffer(buffer);
       const item = layout.itemOf.get(root);
-      if (item === undefined) throw new Error(`no buffer was planned for ${tensor.name || tensor.op} ${formatShape(tensor.shape)}`);
-      return slotOf(item);
+      if (item === undefined)
+        throw new Error(`no memory was planned for ${tensor.name || tensor.op} ${formatShape(tensor.shape)}`);
+      return rangeOfItem(item);
     };
 
     const all = lowered.steps.flatMap((s) => s.variant.dispatches);
@@ -82,14 +86,21 @@ export async function buildExecutable(options: BuildOptions): Promise<Executable
 
     let next = 0;
     const steps = lowered.steps.map((step, s): BoundStep => {
-      const resolve = (ref: Ref): GPUBuffer => {
-        if (ref === "output") return bufferOf(step.node);
+      const resolve = (ref: Ref): BufferRange => {
+        if (ref === "output") return rangeOf(step.node);
         if (ref === "absent") return absent;
-        return "input" in ref ? bufferOf(step.node.inputs[ref.input]!) : slotOf(layout.scratchOf[s]![ref.scratch]!);
+        return "input" in ref ? rangeOf(step.node.inputs[ref.input]!) : rangeOfItem(layout.scratchOf[s]![ref.scratch]!);
       };
       const bound = step.variant.dispatches.map((d) => {
         const i = next++;
-        return bindDispatch(gpu, kernels[i]!, d, `${step.name}/${d.shader}`, { buffer: uniforms, offset: offsets.at[i]! }, (name) => resolve(refOf(d, name)));
+        return bindDispatch(
+          gpu,
+          kernels[i]!,
+          d,
+          `${step.name}/${d.shader}`,
+          { buffer: uniforms, offset: offsets.at[i]! },
+          (name) => resolve(refOf(d, name)),
+        );
       });
       return { step, bound, estimatedMs: estimateMs(step, gpu.info.software) };
     });
@@ -100,7 +111,7 @@ export async function buildExecutable(options: BuildOptions): Promise<Executable
       submits: chunks.length,
       memory: layout.memory,
       overheadBytes: uniformData.byteLength + 16,
-      bufferOf,
+      rangeOf,
       submit(finish) {
         chunks.forEach((bound, i) => {
           const encoder = device.createCommandEncoder();
@@ -120,47 +131,6 @@ function refOf(d: Dispatch, name: string): Ref {
   const ref = d.buffers[name];
   if (ref === undefined) throw new Error(`${d.shader}: the dispatch has no buffer ${name}`);
   return ref;
-}
-
-interface MemoryLayout {
-  readonly memory: MemoryPlan;
-  readonly itemOf: ReadonlyMap<Tensor, number>;
-  readonly scratchOf: readonly (readonly number[])[];
-}
-
-/** Lifetimes of all tensors that belong to this plan, then their slots. */
-function layOut({ gpu, lowered, outputs, persistent }: BuildOptions): MemoryLayout {
-  const { steps, storageOf } = lowered;
-  const from = new Map<Tensor, number>();
-  const to = new Map<Tensor, number>();
-  const touch = (tensor: Tensor, step: number): void => {
-    const root = storageOf(tensor);
-    if (persistent.has(root)) return;
-    from.set(root, Math.min(from.get(root) ?? step, step));
-    to.set(root, Math.max(to.get(root) ?? step, step));
-  };
-  for (const leaf of lowered.leaves) touch(leaf, -1);
-  steps.forEach((s, i) => {
-    s.node.inputs.forEach((t) => touch(t, i));
-    touch(s.node, i);
-  });
-  outputs.forEach((t) => touch(t, steps.length));
-
-  const limit = Math.min(gpu.limits.maxStorageBufferBindingSize, gpu.limits.maxBufferSize);
-  const lifetimes: Lifetime[] = [];
-  const add = (what: string, bytes: number, first: number, last: number): number => {
-    if (bytes > limit) {
-      throw new OutOfMemoryError(`${what} takes ${bytes} bytes but this device binds at most ${limit}: use a smaller image or batch, or openGpu({ limits: "adapter" })`);
-    }
-    return lifetimes.push({ bytes, from: first, to: last }) - 1;
-  };
-  const itemOf = new Map<Tensor, number>();
-  for (const [tensor, first] of from) {
-    const what = `${tensor.name || tensor.op} ${formatShape(tensor.shape)}`;
-    itemOf.set(tensor, add(what, byteLength(tensor.shape), first, to.get(tensor)!));
-  }
-  const scratchOf = steps.map((s, i) => (s.variant.scratchBytes ?? []).map((bytes) => add(`scratch of ${s.name}`, Math.max(16, Math.ceil(bytes / 16) * 16), i, i)));
-  return { memory: planMemory(lifetimes), itemOf, scratchOf };
 }
 
 async function compileAll({ pipelines, lowered, onKernel, signal }: BuildOptions) {

@@ -61,5 +61,5 @@ function neededInputs(outputs: readonly Tensor[]): Set<string> {
 /** Writes checked inputs into a plan's buffers. */
 export function upload(gpu: GpuContext, plan: CompiledPlan, inputs: ReadonlyMap<string, CheckedInput>): void {
   for (const [name, pieces] of plan.inputs)
-    writePieces(gpu.device, pieces, inputs.get(name)!.data, (part) => plan.executable.bufferOf(part));
+    writePieces(gpu.device, pieces, inputs.get(name)!.data, (part) => plan.executable.rangeOf(part));
 }

@@ -13,7 +13,9 @@ import { topological, type Tensor } from "../tensor/tensor.js";
 export function gradients(loss: Tensor, wrt: readonly Tensor[], seed?: Tensor): readonly Tensor[] {
   if (loss.dtype !== "f32") throw new ShapeError(`gradients: the loss is ${loss.dtype}: only f32 has gradients`);
   if (seed && !sameShape(seed.shape, loss.shape)) {
-    throw new ShapeError(`gradients: the seed is ${formatShape(seed.shape)} but the loss is ${formatShape(loss.shape)}: they must be equal`);
+    throw new ShapeError(
+      `gradients: the seed is ${formatShape(seed.shape)} but the loss is ${formatShape(loss.shape)}: they must be equal`,
+    );
   }
   for (const t of wrt) {
     if (t.dtype !== "f32") throw new ShapeError(`gradients: ${t.name || t.op} is ${t.dtype}: only f32 tensors have gradients`);

@@ -27,16 +27,20 @@ export interface Graph<I extends Names, O extends Names> {
  */
 export function graph<I extends Names, O extends Names>(inputs: I, build: (inputs: I) => O): Graph<I, O> {
   for (const [key, tensor] of Object.entries(inputs)) {
-    if (tensor.op !== "input") throw new ShapeError(`graph: inputs.${key} is made by ${tensor.op}: make it with input(shape, dtype)`);
+    if (tensor.op !== "input")
+      throw new ShapeError(`graph: inputs.${key} is made by ${tensor.op}: make it with input(shape, dtype)`);
   }
   const leaves = Object.fromEntries(Object.entries(inputs).map(([key, tensor]) => [key, named(tensor, key)])) as unknown as I;
   const outputs = build(leaves);
-  if (Object.keys(outputs).length === 0) throw new ShapeError("graph: build returned no outputs: return an object of named tensors");
+  if (Object.keys(outputs).length === 0)
+    throw new ShapeError("graph: build returned no outputs: return an object of named tensors");
   const nodes = topological(Object.values(outputs));
   const known = new Set<Tensor>(Object.values(leaves));
   for (const node of nodes) {
     if (node.op === "input" && !known.has(node)) {
-      throw new ShapeError(`graph: an input of shape ${formatShape(node.shape)} is used that is not among the graph's inputs: pass it in \`inputs\` and use the tensor that build receives`);
+      throw new ShapeError(
+        `graph: an input of shape ${formatShape(node.shape)} is used that is not among the graph's inputs: pass it in \`inputs\` and use the tensor that build receives`,
+      );
     }
   }
   const used = new Set(nodes);
@@ -48,8 +52,12 @@ export function graph<I extends Names, O extends Names>(inputs: I, build: (input
     outputs,
     params: collectParams(nodes),
     resize(shapes) {
-      for (const key of Object.keys(shapes)) if (!(key in inputs)) throw new ShapeError(`graph: there is no input ${key}: the inputs are ${Object.keys(inputs).join(", ")}`);
-      const resized = Object.fromEntries(Object.entries(inputs).map(([key, t]) => [key, input((shapes as Record<string, Shape>)[key] ?? t.shape, t.dtype)]));
+      for (const key of Object.keys(shapes))
+        if (!(key in inputs))
+          throw new ShapeError(`graph: there is no input ${key}: the inputs are ${Object.keys(inputs).join(", ")}`);
+      const resized = Object.fromEntries(
+        Object.entries(inputs).map(([key, t]) => [key, input((shapes as Record<string, Shape>)[key] ?? t.shape, t.dtype)]),
+      );
       return graph(resized as unknown as I, build);
     },
   };
@@ -61,7 +69,9 @@ function collectParams(nodes: readonly Tensor[]): Param[] {
     if (!isParam(node)) continue;
     const other = byName.get(node.name);
     if (other && other !== node) {
-      const differ = sameShape(other.shape, node.shape) ? "" : ` of shapes ${formatShape(other.shape)} and ${formatShape(node.shape)}`;
+      const differ = sameShape(other.shape, node.shape)
+        ? ""
+        : ` of shapes ${formatShape(other.shape)} and ${formatShape(node.shape)}`;
       throw new ShapeError(`graph: two parameters${differ} are called ${node.name}: rename one, or share the tensor itself`);
     }
     byName.set(node.name, node);

@@ -26,13 +26,18 @@ export function checkInput(name: string, tensor: Tensor, given: Data | undefined
   if (isImageSource(given)) return imageInput(name, tensor, given);
   const shaped = ArrayBuffer.isView(given) ? { data: given, shape: tensor.shape } : given;
   const { data, shape } = shaped;
-  if (!ArrayBuffer.isView(data) || !Array.isArray(shape)) throw new InputError(`input ${name}: expected a typed array, an image, or { data, shape }`);
+  if (!ArrayBuffer.isView(data) || !Array.isArray(shape))
+    throw new InputError(`input ${name}: expected a typed array, an image, or { data, shape }`);
   if (shape.length !== tensor.shape.length) {
-    throw new InputError(`input ${name}: shape ${formatShape(shape)} has rank ${shape.length} but the graph's ${formatShape(tensor.shape)} has ${tensor.shape.length}`);
+    throw new InputError(
+      `input ${name}: shape ${formatShape(shape)} has rank ${shape.length} but the graph's ${formatShape(tensor.shape)} has ${tensor.shape.length}`,
+    );
   }
   if (data.length !== numel(shape)) {
     const hint = sameShape(shape, tensor.shape) ? "; for another size pass { data, shape }" : "";
-    throw new InputError(`input ${name}: ${data.length} values were given but ${formatShape(shape)} takes ${numel(shape)}${hint}`);
+    throw new InputError(
+      `input ${name}: ${data.length} values were given but ${formatShape(shape)} takes ${numel(shape)}${hint}`,
+    );
   }
   const converted = convert(name, tensor, data);
   if (rule) checkLabels(`input ${name}`, converted, rule.classes, rule.ignoreIndex);
@@ -42,9 +47,16 @@ export function checkInput(name: string, tensor: Tensor, given: Data | undefined
 function convert(name: string, tensor: Tensor, data: TypedArray): CheckedInput["data"] {
   if (tensor.dtype === "f32" && data instanceof Float32Array) return data;
   if (tensor.dtype === "f32" && data instanceof Uint8Array) return Float32Array.from(data);
-  if (tensor.dtype === "i32" && (data instanceof Int32Array || data instanceof Uint8Array)) return data instanceof Int32Array ? data : Int32Array.from(data);
-  if (tensor.dtype === "u32" && (data instanceof Uint32Array || data instanceof Uint8Array)) return data instanceof Uint32Array ? data : Uint32Array.from(data);
-  const wanted = { f32: "a Float32Array or Uint8Array", i32: "an Int32Array or Uint8Array", u32: "a Uint32Array or Uint8Array", f16: "f16 data" }[tensor.dtype];
+  if (tensor.dtype === "i32" && (data instanceof Int32Array || data instanceof Uint8Array))
+    return data instanceof Int32Array ? data : Int32Array.from(data);
+  if (tensor.dtype === "u32" && (data instanceof Uint32Array || data instanceof Uint8Array))
+    return data instanceof Uint32Array ? data : Uint32Array.from(data);
+  const wanted = {
+    f32: "a Float32Array or Uint8Array",
+    i32: "an Int32Array or Uint8Array",
+    u32: "a Uint32Array or Uint8Array",
+    f16: "f16 data",
+  }[tensor.dtype];
   throw new InputError(`input ${name} is ${tensor.dtype} but a ${data.constructor.name} was given: pass ${wanted}`);
 }
 
@@ -52,14 +64,19 @@ function imageInput(name: string, tensor: Tensor, source: ImageSource): CheckedI
   const image = rgbaOf(source, `input ${name}`);
   const pixels = image.width * image.height;
   if (tensor.dtype === "u32" && tensor.shape.length === 3) {
-    return { shape: [1, image.height, image.width], data: new Uint32Array(image.data.buffer.slice(image.data.byteOffset, image.data.byteOffset + 4 * pixels)) };
+    return {
+      shape: [1, image.height, image.width],
+      data: new Uint32Array(image.data.buffer.slice(image.data.byteOffset, image.data.byteOffset + 4 * pixels)),
+    };
   }
   if (tensor.dtype === "f32" && tensor.shape.length === 4 && tensor.shape[1] === 3) {
     const data = new Float32Array(3 * pixels);
     for (let p = 0; p < pixels; p++) for (let c = 0; c < 3; c++) data[c * pixels + p] = image.data[4 * p + c]!;
     return { shape: [1, 3, image.height, image.width], data };
   }
-  throw new InputError(`input ${name} is ${tensor.dtype} ${formatShape(tensor.shape)}: an image goes into u32 [1, H, W] (with imageToTensor) or f32 [1, 3, H, W]`);
+  throw new InputError(
+    `input ${name} is ${tensor.dtype} ${formatShape(tensor.shape)}: an image goes into u32 [1, H, W] (with imageToTensor) or f32 [1, 3, H, W]`,
+  );
 }
 
 const LABEL_OPS = new Set(["crossEntropy", "nll"]);

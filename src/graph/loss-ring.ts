@@ -1,4 +1,5 @@
 /** Reads losses back without stalling the loop: a few staging buffers in turn, and a bound on how far the host runs ahead. */
+import type { BufferRange } from "../gpu/buffer-range.js";
 import type { GpuContext } from "../gpu/context.js";
 
 const MAX_STEPS_AHEAD = 3;
@@ -11,12 +12,16 @@ export class LossRing {
     private readonly gpu: GpuContext,
     private readonly parts: number,
   ) {
-    this.staging = gpu.device.createBuffer({ label: "loss readback", size: 16 * parts, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST });
+    this.staging = gpu.device.createBuffer({
+      label: "loss readback",
+      size: 16 * parts,
+      usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST,
+    });
   }
 
   /** Copies the loss of one of the step's batches. */
-  record(encoder: GPUCommandEncoder, loss: GPUBuffer, part: number): void {
-    encoder.copyBufferToBuffer(loss, 0, this.staging, 16 * part, 4);
+  record(encoder: GPUCommandEncoder, loss: BufferRange, part: number): void {
+    encoder.copyBufferToBuffer(loss.buffer, loss.offset, this.staging, 16 * part, 4);
   }
 
   /** The mean of the recorded losses. */

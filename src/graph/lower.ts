@@ -25,7 +25,12 @@ export interface Lowered {
 const LEAVES = new Set(["input", "param", "rng"]);
 
 /** `prefer` names a variant for a node ("op:key" -> variant), from a checkpoint or a tuner; the rule's choice where it is silent. */
-export function lower(outputs: readonly Tensor[], traits: DeviceTraits, limitBytes: number, prefer: ReadonlyMap<string, string> = new Map()): Lowered {
+export function lower(
+  outputs: readonly Tensor[],
+  traits: DeviceTraits,
+  limitBytes: number,
+  prefer: ReadonlyMap<string, string> = new Map(),
+): Lowered {
   const nodes = topological(outputs);
   const names = nodeNames(nodes);
   const alias = new Map<Tensor, Tensor>();
@@ -42,14 +47,18 @@ export function lower(outputs: readonly Tensor[], traits: DeviceTraits, limitByt
       alias.set(node, node.inputs[0]!);
       continue;
     }
-    const variants = op.variants(node.inputs, node, node.attrs, traits).filter((v, i) => i === 0 || (v.scratchBytes ?? []).every((bytes) => bytes <= limitBytes));
-    const variant = variants.find((v) => v.name === prefer.get(names.get(node)!)) ?? variants[variants.length - 1]!;
+    const flops = op.flops(node.inputs, node, node.attrs);
+    const fitting = op
+      .variants(node.inputs, node, node.attrs, traits)
+      .filter((v, i) => i === 0 || (v.scratchBytes ?? []).every((bytes) => bytes <= limitBytes));
+    const preferred = fitting.find((v) => v.name === prefer.get(names.get(node)!));
+    const variant = preferred ?? fitting.findLast((v) => flops >= (v.fromFlops ?? 0)) ?? fitting[0]!;
     const operands = [...new Set(node.inputs)];
     steps.push({
       node,
       name: names.get(node)!,
       variant,
-      flops: op.flops(node.inputs, node, node.attrs),
+      flops,
       bytes: [...operands, node].reduce((n, t) => n + byteLength(t.shape), 0),
     });
   }
@@ -72,5 +81,7 @@ function nodeNames(nodes: readonly Tensor[]): Map<Tensor, string> {
 
 /** Forward ops carry their layer's name alone; what works on a parameter for other reasons says so. */
 function isFirst(node: Tensor): boolean {
-  return node.op === "conv2d" || node.op === "convTranspose2d" || node.op === "gemm" || node.op === "matmul" || node.op === "batchNorm";
+  return (
+    node.op === "conv2d" || node.op === "convTranspose2d" || node.op === "gemm" || node.op === "matmul" || node.op === "batchNorm"
+  );
 }

@@ -19,16 +19,28 @@ export interface Sgd extends Optimizer {
  * `decayMult` scale its own. `learningRate` may be a function of the step (0-based). `accumulate`: batches whose gradients are averaged into one
  * step (Caffe's iter_size). Throws InputError for values out of range.
  */
-export function sgd(options: { learningRate: number | ((step: number) => number); momentum?: number; weightDecay?: number; accumulate?: number }): Optimizer {
+export function sgd(options: {
+  learningRate: number | ((step: number) => number);
+  momentum?: number;
+  weightDecay?: number;
+  accumulate?: number;
+}): Optimizer {
   const { learningRate, momentum = 0, weightDecay = 0, accumulate = 1 } = options;
   const positive = (name: string, value: number, ok: boolean, expected: string): void => {
     if (!ok) throw new InputError(`sgd: ${name} is ${value}: use ${expected}`);
   };
-  if (typeof learningRate === "number") positive("learningRate", learningRate, Number.isFinite(learningRate) && learningRate >= 0, "a finite number of at least 0");
+  if (typeof learningRate === "number")
+    positive("learningRate", learningRate, Number.isFinite(learningRate) && learningRate >= 0, "a finite number of at least 0");
   positive("momentum", momentum, momentum >= 0 && momentum < 1, "a number from 0 to below 1");
   positive("weightDecay", weightDecay, Number.isFinite(weightDecay) && weightDecay >= 0, "a finite number of at least 0");
   positive("accumulate", accumulate, Number.isInteger(accumulate) && accumulate >= 1, "an integer of at least 1");
-  const optimizer: Sgd = { name: "sgd", learningRate: typeof learningRate === "number" ? () => learningRate : learningRate, momentum, weightDecay, accumulate };
+  const optimizer: Sgd = {
+    name: "sgd",
+    learningRate: typeof learningRate === "number" ? () => learningRate : learningRate,
+    momentum,
+    weightDecay,
+    accumulate,
+  };
   return optimizer;
 }
 

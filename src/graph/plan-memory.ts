@@ -1,21 +1,27 @@
 /**
- * Which tensors share a buffer. Tensors are assigned to whole buffers ("slots"), never to offsets of one arena: WebGPU refuses a
- * dispatch that reads one range and writes another of the same buffer (design.md 11).
+ * Where tensors lie: each gets a range of a buffer that it shares with tensors of other times, and with tensors of its own time that no
+ * dispatch uses together with it. WebGPU refuses a dispatch that reads one range of a buffer and writes another (design.md 11), so such
+ * pairs conflict and go to different buffers; whole buffers alone would waste what a large tensor leaves free at other times.
  */
 import { uniform } from "../tensor/random.js";
 
-/** A buffer's worth of bytes that must keep its contents from step `from` to step `to`, both included. */
+/** Bytes that must keep their contents from step `from` to step `to`, both included. */
 export interface Lifetime {
   readonly bytes: number;
   readonly from: number;
   readonly to: number;
 }
 
+export interface Place {
+  readonly buffer: number;
+  readonly offset: number;
+}
+
 export interface MemoryPlan {
-  /** Slot of each lifetime, in the order given. */
-  readonly slotOf: readonly number[];
-  /** Bytes of each slot. */
-  readonly slots: readonly number[];
+  /** Of each lifetime, in the order given. */
+  readonly places: readonly Place[];
+  /** Bytes of each buffer. */
+  readonly buffers: readonly number[];
   readonly bytes: number;
   /** Most bytes alive at once: no plan can do with less. */
   readonly lowerBoundBytes: number;
@@ -23,71 +29,108 @@ export interface MemoryPlan {
   readonly unsharedBytes: number;
 }
 
-/** How much work the search for a better plan may do: orders tried times the square of the number of tensors. */
-const SEARCH_BUDGET = 4_000_000;
-const MOST_ORDERS = 2000;
+export interface Constraints {
+  /** Pairs of lifetimes that must not lie in one buffer. */
+  readonly conflicts: readonly (readonly [number, number])[];
+  readonly maxBufferBytes: number;
+}
 
-/** Interval colouring by several greedy orders; the smallest result wins. Deterministic. */
-export function planMemory(lifetimes: readonly Lifetime[]): MemoryPlan {
+/** Alignment of a storage binding's offset at WebGPU's default limits. */
+const ALIGNMENT = 256;
+
+/** How much work the search for a better plan may do: orders tried times the square of the number of tensors. */
+const SEARCH_BUDGET = 2_000_000;
+const MOST_ORDERS = 500;
+const GOOD_ENOUGH = 1.01;
+
+/** Best-fit placement in several orders; the smallest result wins. Deterministic. */
+export function planMemory(lifetimes: readonly Lifetime[], constraints: Constraints): MemoryPlan {
   const lowerBoundBytes = liveBytes(lifetimes);
-  const bySize = indices(lifetimes).sort((a, b) => lifetimes[b]!.bytes - lifetimes[a]!.bytes || lifetimes[a]!.from - lifetimes[b]!.from);
-  const byStart = indices(lifetimes).sort((a, b) => lifetimes[a]!.from - lifetimes[b]!.from || lifetimes[b]!.bytes - lifetimes[a]!.bytes);
-  let best = colour(lifetimes, bySize);
-  const consider = (order: readonly number[]): void => {
-    const plan = colour(lifetimes, order);
-    if (plan.bytes < best.bytes) best = plan;
-  };
-  consider(byStart);
+  const enemies: Set<number>[] = lifetimes.map(() => new Set());
+  for (const [a, b] of constraints.conflicts) {
+    enemies[a]!.add(b);
+    enemies[b]!.add(a);
+  }
+  const bySize = lifetimes
+    .map((_, i) => i)
+    .sort((a, b) => lifetimes[b]!.bytes - lifetimes[a]!.bytes || lifetimes[a]!.from - lifetimes[b]!.from);
+  let best = place(lifetimes, bySize, enemies, constraints.maxBufferBytes);
   const random = uniform(1);
   const orders = Math.min(MOST_ORDERS, SEARCH_BUDGET / Math.max(1, lifetimes.length) ** 2);
-  for (let attempt = 0; attempt < orders && best.bytes > lowerBoundBytes * 1.001; attempt++) {
+  for (let attempt = 0; attempt < orders && best.bytes > lowerBoundBytes * GOOD_ENOUGH; attempt++) {
     // Sizes shaken, a little or a lot: near the order that is usually best, yet different.
     const shake = 2 * random();
     const key = lifetimes.map((l) => l.bytes * (1 + shake * random()));
-    consider([...bySize].sort((a, b) => key[b]! - key[a]!));
+    const plan = place(
+      lifetimes,
+      [...bySize].sort((a, b) => key[b]! - key[a]!),
+      enemies,
+      constraints.maxBufferBytes,
+    );
+    if (plan.bytes < best.bytes) best = plan;
   }
   return { ...best, lowerBoundBytes, unsharedBytes: lifetimes.reduce((n, l) => n + l.bytes, 0) };
 }
 
-function indices(lifetimes: readonly Lifetime[]): number[] {
-  return lifetimes.map((_, i) => i);
+interface Buffer {
+  bytes: number;
+  readonly residents: number[];
 }
 
-/** Each lifetime, in `order`, goes to the free slot that has to grow least, then wastes least; a new one costs its whole size. */
-function colour(lifetimes: readonly Lifetime[], order: readonly number[]): { slotOf: number[]; slots: number[]; bytes: number } {
-  const slots: { bytes: number; taken: Lifetime[] }[] = [];
-  const slotOf = new Array<number>(lifetimes.length).fill(-1);
-  for (const i of order) {
-    const life = lifetimes[i]!;
+/** Each lifetime, in `order`, goes where the buffers grow least; a new buffer costs its whole size. */
+function place(
+  lifetimes: readonly Lifetime[],
+  order: readonly number[],
+  enemies: readonly ReadonlySet<number>[],
+  maxBufferBytes: number,
+): { places: Place[]; buffers: number[]; bytes: number } {
+  const buffers: Buffer[] = [];
+  const places: Place[] = lifetimes.map(() => ({ buffer: -1, offset: 0 }));
+  for (const item of order) {
+    const { bytes } = lifetimes[item]!;
     let chosen = -1;
-    let cost = life.bytes;
-    let waste = Infinity;
-    slots.forEach((slot, s) => {
-      if (slot.taken.some((t) => t.from <= life.to && life.from <= t.to)) return;
-      const growth = Math.max(0, life.bytes - slot.bytes);
-      const unused = Math.max(0, slot.bytes - life.bytes);
-      if (growth < cost || (growth === cost && unused < waste)) {
-        chosen = s;
+    let offset = 0;
+    let cost = bytes;
+    buffers.forEach((buffer, b) => {
+      if (buffer.residents.some((r) => enemies[item]!.has(r))) return;
+      const at = lowestGap(lifetimes, places, buffer, item);
+      const growth = Math.max(0, at + bytes - buffer.bytes);
+      if (at + bytes <= maxBufferBytes && (growth < cost || (growth === cost && chosen === -1))) {
+        chosen = b;
+        offset = at;
         cost = growth;
-        waste = unused;
       }
     });
     if (chosen === -1) {
-      chosen = slots.length;
-      slots.push({ bytes: 0, taken: [] });
+      chosen = buffers.length;
+      buffers.push({ bytes: 0, residents: [] });
     }
-    const slot = slots[chosen]!;
-    slot.bytes = Math.max(slot.bytes, life.bytes);
-    slot.taken.push(life);
-    slotOf[i] = chosen;
+    const buffer = buffers[chosen]!;
+    buffer.bytes = Math.max(buffer.bytes, offset + bytes);
+    buffer.residents.push(item);
+    places[item] = { buffer: chosen, offset };
   }
-  return { slotOf, slots: slots.map((s) => s.bytes), bytes: slots.reduce((n, s) => n + s.bytes, 0) };
+  return { places, buffers: buffers.map((b) => b.bytes), bytes: buffers.reduce((n, b) => n + b.bytes, 0) };
+}
+
+/** The lowest aligned offset at which the item overlaps no resident of its time. */
+function lowestGap(lifetimes: readonly Lifetime[], places: readonly Place[], buffer: Buffer, item: number): number {
+  const life = lifetimes[item]!;
+  const taken = buffer.residents
+    .filter((r) => lifetimes[r]!.from <= life.to && life.from <= lifetimes[r]!.to)
+    .map((r) => ({ start: places[r]!.offset, end: places[r]!.offset + lifetimes[r]!.bytes }))
+    .sort((a, b) => a.start - b.start);
+  let at = 0;
+  for (const { start, end } of taken) {
+    if (at + life.bytes <= start) break;
+    at = Math.max(at, Math.ceil(end / ALIGNMENT) * ALIGNMENT);
+  }
+  return at;
 }
 
 function liveBytes(lifetimes: readonly Lifetime[]): number {
-  const steps = new Set(lifetimes.map((l) => l.from));
   let most = 0;
-  for (const step of steps) {
+  for (const step of new Set(lifetimes.map((l) => l.from))) {
     most = Math.max(
       most,
       lifetimes.reduce((n, l) => n + (l.from <= step && step <= l.to ? l.bytes : 0), 0),

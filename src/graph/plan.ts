@@ -71,7 +71,8 @@ export async function compilePlan(request: PlanRequest): Promise<CompiledPlan> {
   const lowered = lower(parts, traitsOf(gpu), limit, request.prefer);
   request.outputs.forEach((output, i) => {
     const name = request.gradientsOf?.get(output);
-    if (name !== undefined) outputs[i]!.parts.forEach((part, k) => persistent.set(lowered.storageOf(part), store.buffers(name, "gradient")[k]!));
+    if (name !== undefined)
+      outputs[i]!.parts.forEach((part, k) => persistent.set(lowered.storageOf(part), store.buffers(name, "gradient")[k]!));
   });
   const executable = await buildExecutable({
     gpu,
@@ -121,6 +122,10 @@ function describePlan(executable: Executable, store: WeightStore): Plan {
 export function table(header: readonly string[], rows: readonly (readonly string[])[]): string {
   const widths = header.map((h, i) => Math.max(h.length, ...rows.map((r) => r[i]!.length)));
   const numeric = header.map((_, i) => rows.every((r) => /^[\d.,%-]*$/.test(r[i]!)));
-  const line = (cells: readonly string[]): string => cells.map((c, i) => (numeric[i] ? c.padStart(widths[i]!) : c.padEnd(widths[i]!))).join("  ").trimEnd();
+  const line = (cells: readonly string[]): string =>
+    cells
+      .map((c, i) => (numeric[i] ? c.padStart(widths[i]!) : c.padEnd(widths[i]!)))
+      .join("  ")
+      .trimEnd();
   return [line(header), line(widths.map((w) => "-".repeat(w))), ...rows.map(line)].join("\n");
 }

@@ -85,7 +85,9 @@ const MAX_QUERIES = 4096;
 
 async function timestampClock(gpu: GpuContext, count: number): Promise<Clock> {
   const { device } = gpu;
-  const sets = Array.from({ length: Math.ceil((2 * count) / MAX_QUERIES) }, (_, i) => Math.min(MAX_QUERIES, 2 * count - i * MAX_QUERIES)).map((n) => ({
+  const sets = Array.from({ length: Math.ceil((2 * count) / MAX_QUERIES) }, (_, i) =>
+    Math.min(MAX_QUERIES, 2 * count - i * MAX_QUERIES),
+  ).map((n) => ({
     n,
     queries: device.createQuerySet({ type: "timestamp", count: n }),
     resolve: device.createBuffer({ size: 8 * n, usage: GPUBufferUsage.QUERY_RESOLVE | GPUBufferUsage.COPY_SRC }),
@@ -97,7 +99,9 @@ async function timestampClock(gpu: GpuContext, count: number): Promise<Clock> {
       steps.forEach(({ bound }, i) => {
         const { queries } = sets[Math.floor((2 * i) / MAX_QUERIES)]!;
         const at = (2 * i) % MAX_QUERIES;
-        const pass = encoder.beginComputePass({ timestampWrites: { querySet: queries, beginningOfPassWriteIndex: at, endOfPassWriteIndex: at + 1 } });
+        const pass = encoder.beginComputePass({
+          timestampWrites: { querySet: queries, beginningOfPassWriteIndex: at, endOfPassWriteIndex: at + 1 },
+        });
         encode(pass, bound);
         pass.end();
       });
@@ -126,7 +130,9 @@ async function timestampClock(gpu: GpuContext, count: number): Promise<Clock> {
 
 function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
-  return sorted.length === 0 ? 0 : (sorted[Math.floor((sorted.length - 1) / 2)]! + sorted[Math.ceil((sorted.length - 1) / 2)]!) / 2;
+  return sorted.length === 0
+    ? 0
+    : (sorted[Math.floor((sorted.length - 1) / 2)]! + sorted[Math.ceil((sorted.length - 1) / 2)]!) / 2;
 }
 
 function profileTable(rows: readonly ProfileRow[], gpuMs: number, wallMs: number, clock: string): string {

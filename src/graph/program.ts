@@ -285,7 +285,7 @@ class GraphProgram<I extends Names, O extends Names> implements Program<I, O> {
     const items = tensors.map((t, i) => ({
       pieces: compiled.outputs[i]!,
       dtype: t.dtype,
-      buffers: compiled.outputs[i]!.parts.map((p) => compiled.executable.bufferOf(p)),
+      ranges: compiled.outputs[i]!.parts.map((p) => compiled.executable.rangeOf(p)),
     }));
     return { ...compiled, readback: createReadback(this.gpu, items) };
   }

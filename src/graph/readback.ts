@@ -1,4 +1,5 @@
 /** Copies of results from the GPU to the host. Staging buffers are made once per plan, so that a steady run creates nothing. */
+import type { BufferRange } from "../gpu/buffer-range.js";
 import type { GpuContext } from "../gpu/context.js";
 import { byteLength } from "../tensor/layout.js";
 import type { DType } from "../tensor/shape.js";
@@ -16,7 +17,7 @@ export interface Readback {
 export interface ReadbackItem {
   readonly pieces: Pieces;
   readonly dtype: DType;
-  readonly buffers: readonly GPUBuffer[];
+  readonly ranges: readonly BufferRange[];
 }
 
 export function createReadback(gpu: GpuContext, items: readonly ReadbackItem[]): Readback {
@@ -24,16 +25,18 @@ export function createReadback(gpu: GpuContext, items: readonly ReadbackItem[]):
   const copies = items.flatMap((item) =>
     item.pieces.parts.map((part, i) => {
       const size = byteLength(part.shape);
-      const copy = { from: item.buffers[i]!, size, offset: bytes };
+      const copy = { from: item.ranges[i]!, size };
       bytes += size;
       return copy;
     }),
   );
-  const staging = copies.map((c) => gpu.device.createBuffer({ label: "readback", size: c.size, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST }));
+  const staging = copies.map((c) =>
+    gpu.device.createBuffer({ label: "readback", size: c.size, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST }),
+  );
   return {
     bytes,
     encode(encoder) {
-      copies.forEach((c, i) => encoder.copyBufferToBuffer(c.from, 0, staging[i]!, 0, c.size));
+      copies.forEach((c, i) => encoder.copyBufferToBuffer(c.from.buffer, c.from.offset, staging[i]!, 0, c.size));
     },
     async read() {
       for (const s of staging) await gpu.mapped(s);

@@ -1,10 +1,11 @@
 /** The training loop of a program: forward, backward and update per step, with the caller owning the loop. */
+import type { BufferRange } from "../gpu/buffer-range.js";
 import type { GpuContext } from "../gpu/context.js";
 import type { PipelineCache } from "../gpu/pipelines.js";
 import { scale } from "../kernels/elementwise.js";
 import { InputError } from "../tensor/errors.js";
 import { numel, type Shape } from "../tensor/shape.js";
-import type { Tensor } from "../tensor/tensor.js";
+import { isParam, topological, type Param, type Tensor } from "../tensor/tensor.js";
 import { gradients } from "./gradients.js";
 import type { Graph, Names } from "./graph.js";
 import type { Data } from "./inputs.js";
@@ -39,7 +40,7 @@ export interface TrainStep {
 }
 
 interface TrainPlan extends CompiledPlan {
-  readonly loss: GPUBuffer;
+  readonly loss: BufferRange;
 }
 
 const MAX_TRAIN_PLANS = 8;
@@ -50,7 +51,8 @@ export class Trainer<I extends Names, O extends Names> {
   /** Variants by node name that plans must use: from a checkpoint. */
   variants: ReadonlyMap<string, string> = new Map();
   private readonly plans = new Map<string, Promise<TrainPlan>>();
-  private updater: Updater | undefined;
+  /** One for each loss, since each trains the parameters that it depends on. */
+  private readonly updaters = new Map<keyof O, Promise<Updater>>();
   private running = false;
 
   constructor(
@@ -85,14 +87,14 @@ export class Trainer<I extends Names, O extends Names> {
           this.assertUsable();
           const checked = checkInputs(this.graph, batch.value as Readonly<Record<string, Data>>, [lossTensor]);
           const plan = await this.trainPlan(options.loss, shapesOf(checked));
-          this.updater ??= await Updater.create(this.gpu, this.pipelines, this.store);
+          const updater = await this.updaterOf(options.loss);
           const submit = (): void => {
             upload(this.gpu, plan, checked);
             this.store.writeRng(this.step * optimizer.accumulate + part);
             const lastPart = part === optimizer.accumulate - 1;
-            if (lastPart) this.updater!.writeHyper(optimizer, this.step);
+            if (lastPart) updater.writeHyper(optimizer, this.step);
             plan.executable.submit((encoder) => {
-              this.updater!.encode(encoder, { accumulate: optimizer.accumulate > 1, update: lastPart });
+              updater.encode(encoder, { accumulate: optimizer.accumulate > 1, update: lastPart });
               if (read) ring.record(encoder, plan.loss, part);
             });
           };
@@ -119,7 +121,11 @@ export class Trainer<I extends Names, O extends Names> {
   }
 
   dispose(): void {
-    this.updater?.dispose();
+    for (const updater of this.updaters.values())
+      void updater.then(
+        (u) => u.dispose(),
+        () => undefined,
+      );
     for (const plan of this.plans.values())
       void plan.then(
         (p) => p.executable.dispose(),
@@ -147,6 +153,16 @@ export class Trainer<I extends Names, O extends Names> {
     return tensor;
   }
 
+  private updaterOf(loss: keyof O): Promise<Updater> {
+    let updater = this.updaters.get(loss);
+    if (!updater) {
+      updater = Updater.create(this.gpu, this.pipelines, this.store, trainable(this.graph.outputs[loss]!));
+      this.updaters.set(loss, updater);
+      updater.catch(() => this.updaters.delete(loss));
+    }
+    return updater;
+  }
+
   private trainPlan(loss: keyof O, shapes: Readonly<Record<string, Shape>>): Promise<TrainPlan> {
     const key = JSON.stringify([loss, Object.entries(this.graph.inputs).map(([n, t]) => shapes[n] ?? t.shape)]);
     let plan = this.plans.get(key);
@@ -169,9 +185,9 @@ export class Trainer<I extends Names, O extends Names> {
   private async compileTrain(loss: keyof O, shapes: Readonly<Record<string, Shape>>): Promise<TrainPlan> {
     const graph = specializeGraph(this.graph, shapes);
     const lossTensor = graph.outputs[loss]!;
-    // Only what the loss depends on is trained; the other parameters of the graph keep their values.
-    const grads = distinct(gradients(lossTensor, graph.params));
-    const gradientsOf = new Map<Tensor, string>(grads.map((g, i) => [g, graph.params[i]!.name]));
+    const params = trainable(lossTensor);
+    const grads = distinct(gradients(lossTensor, params));
+    const gradientsOf = new Map<Tensor, string>(grads.map((g, i) => [g, params[i]!.name]));
     const compiled = await compilePlan({
       gpu: this.gpu,
       pipelines: this.pipelines,
@@ -183,8 +199,13 @@ export class Trainer<I extends Names, O extends Names> {
       submitBudgetMs: this.submitBudgetMs,
       prefer: this.variants,
     });
-    return { ...compiled, loss: compiled.executable.bufferOf(compiled.outputs[0]!.parts[0]!) };
+    return { ...compiled, loss: compiled.executable.rangeOf(compiled.outputs[0]!.parts[0]!) };
   }
+}
+
+/** What a loss trains: the parameters it depends on, but for the frozen ones. The others keep their values. */
+function trainable(loss: Tensor): Param[] {
+  return topological([loss]).filter((t): t is Param => isParam(t) && t.lrMult !== 0);
 }
 
 /** Each gradient gets a buffer of its own, so each must be a tensor of its own: two parameters that are added share one. */

@@ -1,7 +1,9 @@
-/** The optimiser's update kernels over all parameters, bound once and encoded behind every backward pass. */
+/** The optimiser's update kernels over the parameters that a loss trains, bound once and encoded behind every backward pass. */
+import { wholeBuffer } from "../gpu/buffer-range.js";
 import type { GpuContext } from "../gpu/context.js";
 import type { PipelineCache } from "../gpu/pipelines.js";
 import { accumulateGradient, sgdUpdate } from "../kernels/sgd.js";
+import type { Param } from "../tensor/tensor.js";
 import { bindDispatch, encode, kernelFor, paramsBytes, UNIFORM_ALIGNMENT, writeParams, type Bound } from "./bind.js";
 import type { Sgd } from "./optimizer.js";
 import type { WeightStore, StateKind } from "./weight-store.js";
@@ -16,18 +18,24 @@ export class Updater {
     private readonly fromAccumulator: () => { readonly add: readonly Bound[]; readonly update: readonly Bound[] },
   ) {}
 
-  static async create(gpu: GpuContext, pipelines: PipelineCache, store: WeightStore): Promise<Updater> {
-    const jobs = store.params.flatMap((param) =>
+  static async create(gpu: GpuContext, pipelines: PipelineCache, store: WeightStore, params: readonly Param[]): Promise<Updater> {
+    const jobs = params.flatMap((param) =>
       store.piecesOf(param.name).parts.map((part, piece) => {
         return { param, piece, add: accumulateGradient(part.shape), update: sgdUpdate(part.shape, param) };
       }),
     );
-    const [addKernel, updateKernel] = jobs[0] ? await Promise.all([kernelFor(pipelines, jobs[0].add), kernelFor(pipelines, jobs[0].update)]) : [undefined, undefined];
+    const [addKernel, updateKernel] = jobs[0]
+      ? await Promise.all([kernelFor(pipelines, jobs[0].add), kernelFor(pipelines, jobs[0].update)])
+      : [undefined, undefined];
     return gpu.scoped("train", () => {
       const { device } = gpu;
       const hyper = device.createBuffer({ label: "hyper", size: 16, usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST });
       const data = new ArrayBuffer(Math.max(16, 2 * jobs.length * UNIFORM_ALIGNMENT));
-      const uniforms = device.createBuffer({ label: "update params", size: data.byteLength, usage: GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST });
+      const uniforms = device.createBuffer({
+        label: "update params",
+        size: data.byteLength,
+        usage: GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST,
+      });
       const offsetOf = (job: number, second: boolean): number => (2 * job + (second ? 1 : 0)) * UNIFORM_ALIGNMENT;
       jobs.forEach((job, j) => {
         if (paramsBytes(job.update) > UNIFORM_ALIGNMENT) throw new Error("the update's params outgrew their alignment");
@@ -37,8 +45,13 @@ export class Updater {
       device.queue.writeBuffer(uniforms, 0, data);
       const bind = (kernel: typeof addKernel, which: "add" | "update", buffers: Readonly<Record<string, StateKind>>): Bound[] =>
         jobs.map((job, j) =>
-          bindDispatch(gpu, kernel!, job[which], `${job.param.name}/${job[which].shader}`, { buffer: uniforms, offset: offsetOf(j, which === "update") }, (name) =>
-            name === "hyper" ? hyper : store.buffers(job.param.name, buffers[name]!)[job.piece]!,
+          bindDispatch(
+            gpu,
+            kernel!,
+            job[which],
+            `${job.param.name}/${job[which].shader}`,
+            { buffer: uniforms, offset: offsetOf(j, which === "update") },
+            (name) => wholeBuffer(name === "hyper" ? hyper : store.buffers(job.param.name, buffers[name]!)[job.piece]!),
           ),
         );
       const fromGradient = bind(updateKernel, "update", { grad: "gradient", velocity: "velocity", weight: "weight" });
@@ -56,7 +69,11 @@ export class Updater {
   /** Puts the step's learning rate and the rest where the kernels read them. */
   writeHyper(optimizer: Sgd, step: number): void {
     const { momentum, weightDecay, accumulate } = optimizer;
-    this.gpu.device.queue.writeBuffer(this.hyper, 0, Float32Array.of(optimizer.learningRate(step), momentum, weightDecay, 1 / accumulate));
+    this.gpu.device.queue.writeBuffer(
+      this.hyper,
+      0,
+      Float32Array.of(optimizer.learningRate(step), momentum, weightDecay, 1 / accumulate),
+    );
   }
 
   /** `accumulate`: add this batch's gradients up; `update`: change the weights (by the sum, which is then cleared, or by this batch's gradients). */

@@ -1,4 +1,5 @@
 /** The parameters of a program on the GPU, and what training keeps beside them; shared by all plans of all image sizes. */
+import { wholeBuffer } from "../gpu/buffer-range.js";
 import type { GpuContext } from "../gpu/context.js";
 import { WeightsError } from "../tensor/errors.js";
 import { byteLength } from "../tensor/layout.js";
@@ -46,16 +47,22 @@ export class WeightStore {
       const pieces = splitOversized([param], limit).leaves.get(param)!;
       const entry: Entry = { param, pieces, weight: this.buffersFor(pieces, param.name) };
       this.entries.set(param.name, entry);
-      writePieces(gpu.device, pieces, initialValue(param, seed), (_, i) => entry.weight[i]!);
+      writePieces(gpu.device, pieces, initialValue(param, seed), (_, i) => wholeBuffer(entry.weight[i]!));
     }
   }
 
   private create(label: string, size: number): GPUBuffer {
-    return this.gpu.device.createBuffer({ label, size, usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST | GPUBufferUsage.COPY_SRC });
+    return this.gpu.device.createBuffer({
+      label,
+      size,
+      usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST | GPUBufferUsage.COPY_SRC,
+    });
   }
 
   private buffersFor(pieces: Pieces, label: string): GPUBuffer[] {
-    return pieces.parts.map((part, i) => this.create(pieces.parts.length === 1 ? label : `${label}[${i}]`, byteLength(part.shape)));
+    return pieces.parts.map((part, i) =>
+      this.create(pieces.parts.length === 1 ? label : `${label}[${i}]`, byteLength(part.shape)),
+    );
   }
 
   get params(): readonly Param[] {
@@ -68,7 +75,8 @@ export class WeightStore {
 
   private entry(name: string): Entry {
     const entry = this.entries.get(name);
-    if (!entry) throw new WeightsError(`there is no parameter ${name}: the parameters are ${[...this.entries.keys()].join(", ")}`);
+    if (!entry)
+      throw new WeightsError(`there is no parameter ${name}: the parameters are ${[...this.entries.keys()].join(", ")}`);
     return entry;
   }
 
@@ -91,7 +99,9 @@ export class WeightStore {
       unused: [...weights.keys()].filter((n) => !this.entries.has(n)),
     };
     if (strict && report.missing.length > 0) {
-      throw new WeightsError(`load: no weights for ${report.missing.join(", ")}: pass them, or { strict: false } to keep their values${report.unused.length > 0 ? ` (unused: ${report.unused.join(", ")})` : ""}`);
+      throw new WeightsError(
+        `load: no weights for ${report.missing.join(", ")}: pass them, or { strict: false } to keep their values${report.unused.length > 0 ? ` (unused: ${report.unused.join(", ")})` : ""}`,
+      );
     }
     for (const name of report.matched) checkWeight(name, this.entry(name).param, weights.get(name)!);
     for (const name of report.matched) this.write(name, "weight", weights.get(name)!.data);
@@ -100,15 +110,16 @@ export class WeightStore {
 
   write(name: string, kind: StateKind, data: Float32Array): void {
     const buffers = this.buffers(name, kind);
-    writePieces(this.gpu.device, this.entry(name).pieces, data, (_, i) => buffers[i]!);
+    writePieces(this.gpu.device, this.entry(name).pieces, data, (_, i) => wholeBuffer(buffers[i]!));
   }
 
-  /** Values of one kind for every parameter, read back. */
+  /** Values of one kind for every parameter that has them, read back. */
   async read(kind: StateKind): Promise<Weights> {
     const result = new Map<string, { shape: readonly number[]; data: Float32Array }>();
-    for (const { param, pieces } of this.entries.values()) {
+    for (const { param, pieces, [kind]: buffers } of this.entries.values()) {
+      if (!buffers) continue;
       // One parameter at a time: a 500 MB net must not need another 500 MB of staging.
-      const readback = createReadback(this.gpu, [{ pieces, dtype: "f32", buffers: this.buffers(param.name, kind) }]);
+      const readback = createReadback(this.gpu, [{ pieces, dtype: "f32", ranges: buffers.map(wholeBuffer) }]);
       const encoder = this.gpu.device.createCommandEncoder();
       readback.encode(encoder);
       this.gpu.device.queue.submit([encoder.finish()]);
@@ -137,15 +148,25 @@ export class WeightStore {
 
   dispose(): void {
     this.rng.destroy();
-    for (const e of this.entries.values()) for (const kind of ["weight", "gradient", "velocity", "accumulator"] as const) e[kind]?.forEach((b) => b.destroy());
+    for (const e of this.entries.values())
+      for (const kind of ["weight", "gradient", "velocity", "accumulator"] as const) e[kind]?.forEach((b) => b.destroy());
   }
 }
 
-function checkWeight(name: string, param: Tensor, weight: { readonly shape: readonly number[]; readonly data: Float32Array }): void {
+function checkWeight(
+  name: string,
+  param: Tensor,
+  weight: { readonly shape: readonly number[]; readonly data: Float32Array },
+): void {
   if (!sameShape(weight.shape, param.shape)) {
-    throw new WeightsError(`load: ${name} has shape ${formatShape(weight.shape)} but the graph expects ${formatShape(param.shape)}: convert the weights, or leave ${name} out and pass { strict: false }`);
+    throw new WeightsError(
+      `load: ${name} has shape ${formatShape(weight.shape)} but the graph expects ${formatShape(param.shape)}: convert the weights, or leave ${name} out and pass { strict: false }`,
+    );
   }
-  if (weight.data.length !== numel(param.shape)) throw new WeightsError(`load: ${name} ${formatShape(param.shape)} takes ${numel(param.shape)} values but has ${weight.data.length}`);
+  if (weight.data.length !== numel(param.shape))
+    throw new WeightsError(
+      `load: ${name} ${formatShape(param.shape)} takes ${numel(param.shape)} values but has ${weight.data.length}`,
+    );
   const bad = weight.data.findIndex((v) => !Number.isFinite(v));
   if (bad !== -1) throw new WeightsError(`load: ${name} holds ${weight.data[bad]} at index ${bad}: the weights are damaged`);
 }

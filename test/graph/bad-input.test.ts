@@ -50,14 +50,30 @@ const good = toyInputs(net);
 describe("bad input, when the graph is built", () => {
   const x = input([1, 3, 8, 8]);
   const cases: [string, () => unknown, RegExp][] = [
-    ["channels that differ", () => conv2d(x, param("w", [16, 4, 3, 3], zeros()), null), /conv2d: input has 3 channels but weight expects 4 \(x is \[1, 3, 8, 8\], weight is \[16, 4, 3, 3\]\)/],
+    [
+      "channels that differ",
+      () => conv2d(x, param("w", [16, 4, 3, 3], zeros()), null),
+      /conv2d: input has 3 channels but weight expects 4 \(x is \[1, 3, 8, 8\], weight is \[16, 4, 3, 3\]\)/,
+    ],
     ["shapes that do not broadcast", () => add(x, input([1, 3, 7, 8])), /add: .*\[1, 3, 8, 8\].*\[1, 3, 7, 8\]/],
     ["an empty shape", () => input([0, 3]), /input: shape \[0, 3\]/],
     ["an integer where floats belong", () => softmax(input([2, 3], "i32")), /softmax: .*i32/],
     ["a parameter without a name", () => param("", [1], zeros()), /param: the name is empty/],
-    ["two parameters of one name", () => graph({ x }, ({ x: t }) => ({ y: add(add(t, param("b", [1], zeros())), param("b", [1], zeros())) })), /two parameters are called b/],
-    ["a tensor from outside", () => graph({ a: input([1]) }, ({ a }) => ({ y: add(a, input([1])) })), /not among the graph's inputs/],
-    ["an input that nothing uses", () => graph({ a: input([1]), b: input([1]) }, ({ a }) => ({ y: add(a, a) })), /no output depends on input b/],
+    [
+      "two parameters of one name",
+      () => graph({ x }, ({ x: t }) => ({ y: add(add(t, param("b", [1], zeros())), param("b", [1], zeros())) })),
+      /two parameters are called b/,
+    ],
+    [
+      "a tensor from outside",
+      () => graph({ a: input([1]) }, ({ a }) => ({ y: add(a, input([1])) })),
+      /not among the graph's inputs/,
+    ],
+    [
+      "an input that nothing uses",
+      () => graph({ a: input([1]), b: input([1]) }, ({ a }) => ({ y: add(a, a) })),
+      /no output depends on input b/,
+    ],
   ];
   for (const [name, build, message] of cases) it(name, () => expect(build).to.throw(ShapeError, message));
 
@@ -82,21 +98,56 @@ describe("bad input, when a program is used", () => {
     expect(logits).to.deep.equal(result);
   });
 
-  it("a missing input", () => rejects(program.run({ image: good.image } as never), InputError, /input labels \[2, 13, 11\] is missing/));
-  it("an extra input", () => rejects(program.run({ ...good, mask: good.image } as never), InputError, /there is no input mask: the inputs are image, labels/));
-  it("too few values", () => rejects(program.run({ ...good, image: new Float32Array(3) }), InputError, /input image: 3 values were given but \[2, 3, 13, 11\] takes 858; for another size/));
-  it("another dtype", () => rejects(program.run({ ...good, labels: new Float32Array(286) }), InputError, /input labels is i32 but a Float32Array was given/));
-  it("something that is no data", () => rejects(program.run({ ...good, image: "cat.png" as never }), InputError, /input image: expected a typed array/));
-  it("another rank", () => rejects(program.run({ ...good, image: { data: good.image, shape: [858] } }), InputError, /rank 1 but the graph's \[2, 3, 13, 11\] has 4/));
-  it("other channels", () => rejects(program.run({ ...good, image: { data: new Float32Array(2 * 4 * 143), shape: [2, 4, 13, 11] } }), InputError, /4 channels but the graph's/));
+  it("a missing input", () =>
+    rejects(program.run({ image: good.image } as never), InputError, /input labels \[2, 13, 11\] is missing/));
+  it("an extra input", () =>
+    rejects(
+      program.run({ ...good, mask: good.image } as never),
+      InputError,
+      /there is no input mask: the inputs are image, labels/,
+    ));
+  it("too few values", () =>
+    rejects(
+      program.run({ ...good, image: new Float32Array(3) }),
+      InputError,
+      /input image: 3 values were given but \[2, 3, 13, 11\] takes 858; for another size/,
+    ));
+  it("another dtype", () =>
+    rejects(
+      program.run({ ...good, labels: new Float32Array(286) }),
+      InputError,
+      /input labels is i32 but a Float32Array was given/,
+    ));
+  it("something that is no data", () =>
+    rejects(program.run({ ...good, image: "cat.png" as never }), InputError, /input image: expected a typed array/));
+  it("another rank", () =>
+    rejects(
+      program.run({ ...good, image: { data: good.image, shape: [858] } }),
+      InputError,
+      /rank 1 but the graph's \[2, 3, 13, 11\] has 4/,
+    ));
+  it("other channels", () =>
+    rejects(
+      program.run({ ...good, image: { data: new Float32Array(2 * 4 * 143), shape: [2, 4, 13, 11] } }),
+      InputError,
+      /4 channels but the graph's/,
+    ));
   it("a size that the net cannot take", () =>
-    rejects(program.run({ image: { data: new Float32Array(6), shape: [2, 3, 1, 1] }, labels: { data: new Int32Array(4), shape: [2, 1, 2] } }), Error, /./));
+    rejects(
+      program.run({
+        image: { data: new Float32Array(6), shape: [2, 3, 1, 1] },
+        labels: { data: new Int32Array(4), shape: [2, 1, 2] },
+      }),
+      Error,
+      /./,
+    ));
   it("a label out of range", () => {
     const labels = good.labels.slice();
     labels[17] = 9;
     return rejects(program.run({ ...good, labels }), InputError, /input labels: label 9 at index 17 .*4/);
   });
-  it("an output that is not there", () => rejects(program.run(good, { outputs: ["scores" as never] }), InputError, /no output scores: the outputs are logits, loss/));
+  it("an output that is not there", () =>
+    rejects(program.run(good, { outputs: ["scores" as never] }), InputError, /no output scores: the outputs are logits, loss/));
   it("a loss that is not there, or not a scalar", async () => {
     await rejects(drain(program.train([good], { loss: "los" as never, optimizer })), InputError, /no output los/);
     await rejects(drain(program.train([good], { loss: "logits", optimizer })), InputError, /must be an f32 scalar/);
@@ -123,16 +174,26 @@ describe("bad input, when a program is used", () => {
     await drain(first);
   });
 
-  const weightsWith = (change: (data: Float32Array, shape: readonly number[]) => { data: Float32Array; shape: readonly number[] }) => {
+  const weightsWith = (
+    change: (data: Float32Array, shape: readonly number[]) => { data: Float32Array; shape: readonly number[] },
+  ) => {
     const weights = new Map(initialWeights(net));
     const { data, shape } = weights.get("conv2.weight")!;
     weights.set("conv2.weight", change(data.slice(), shape));
     return weights;
   };
   it("weights that are NaN", () =>
-    rejects(program.load(weightsWith((data, shape) => ({ data: data.fill(NaN, 5, 6), shape }))), WeightsError, /conv2.weight holds NaN at index 5/));
+    rejects(
+      program.load(weightsWith((data, shape) => ({ data: data.fill(NaN, 5, 6), shape }))),
+      WeightsError,
+      /conv2.weight holds NaN at index 5/,
+    ));
   it("weights of another shape", () =>
-    rejects(program.load(weightsWith((data) => ({ data, shape: [data.length] }))), WeightsError, /conv2.weight has shape \[432\] but the graph expects \[8, 6, 3, 3\]/));
+    rejects(
+      program.load(weightsWith((data) => ({ data, shape: [data.length] }))),
+      WeightsError,
+      /conv2.weight has shape \[432\] but the graph expects \[8, 6, 3, 3\]/,
+    ));
   it("missing weights", async () => {
     const weights = new Map(initialWeights(net));
     weights.delete("score.bias");
@@ -154,7 +215,10 @@ describe("bad input, when a program is used", () => {
 describe("a device that is not there, or no longer", () => {
   it("no adapter", async () => {
     const navigatorBefore = Object.getOwnPropertyDescriptor(globalThis, "navigator");
-    Object.defineProperty(globalThis, "navigator", { value: { gpu: { requestAdapter: () => Promise.resolve(null) } }, configurable: true });
+    Object.defineProperty(globalThis, "navigator", {
+      value: { gpu: { requestAdapter: () => Promise.resolve(null) } },
+      configurable: true,
+    });
     try {
       await rejects(openGpu(), GpuUnavailableError, /no adapter/);
     } finally {
@@ -163,7 +227,11 @@ describe("a device that is not there, or no longer", () => {
     }
   });
   it("limits beyond the adapter's, or unknown", async () => {
-    await rejects(openGpu({ limits: { maxBufferSize: 2 ** 45 } }), GpuUnavailableError, /limits.maxBufferSize is 35184372088832 but the adapter gives at most/);
+    await rejects(
+      openGpu({ limits: { maxBufferSize: 2 ** 45 } }),
+      GpuUnavailableError,
+      /limits.maxBufferSize is 35184372088832 but the adapter gives at most/,
+    );
     await rejects(openGpu({ limits: { maxBuffers: 1 } as never }), GpuUnavailableError, /limits.maxBuffers is not a limit/);
     await rejects(openGpu({ limits: { maxBufferSize: 0 } }), GpuUnavailableError, /use a positive integer/);
   });
@@ -177,8 +245,17 @@ describe("a device that is not there, or no longer", () => {
   });
   it("a kernel that does not compile", async () => {
     const context = await openContext();
-    const broken = { code: "// broken\n@compute @workgroup_size(1)\nfn main() {\n  let x: u32 = 1.5;\n}\n", constants: {}, buffers: [], paramsBytes: 16 };
-    await rejects(createPipelineCache(context).kernel("broken.direct", broken, {}), KernelCompileError, /shaders\/broken\.direct\.wgsl:4:\d+: [^]*> 4 \| {3}let x: u32 = 1\.5;/);
+    const broken = {
+      code: "// broken\n@compute @workgroup_size(1)\nfn main() {\n  let x: u32 = 1.5;\n}\n",
+      constants: {},
+      buffers: [],
+      paramsBytes: 16,
+    };
+    await rejects(
+      createPipelineCache(context).kernel("broken.direct", broken, {}),
+      KernelCompileError,
+      /shaders\/broken\.direct\.wgsl:4:\d+: [^]*> 4 \| {3}let x: u32 = 1\.5;/,
+    );
     context.dispose();
   });
   it("a device lost in the middle of a run and of training", async () => {
@@ -189,7 +266,11 @@ describe("a device that is not there, or no longer", () => {
     gpu.device.destroy();
     await rejects(running, DeviceLostError, /was lost/);
     expect(await gpu.lost).to.be.instanceOf(DeviceLostError);
-    await rejects(Promise.resolve().then(() => program.run(good)), DeviceLostError, /resume from a checkpoint/);
+    await rejects(
+      Promise.resolve().then(() => program.run(good)),
+      DeviceLostError,
+      /resume from a checkpoint/,
+    );
     gpu[Symbol.dispose]();
 
     const second = await openGpu();
@@ -205,8 +286,16 @@ describe("a device that is not there, or no longer", () => {
     const program = await gpu.compile(net);
     program[Symbol.dispose]();
     program[Symbol.dispose]();
-    await rejects(Promise.resolve().then(() => program.run(good)), DisposedError, /program was disposed/);
-    await rejects(Promise.resolve().then(() => program.save()), DisposedError, /program was disposed/);
+    await rejects(
+      Promise.resolve().then(() => program.run(good)),
+      DisposedError,
+      /program was disposed/,
+    );
+    await rejects(
+      Promise.resolve().then(() => program.save()),
+      DisposedError,
+      /program was disposed/,
+    );
     expect(() => program.train([good], { loss: "loss", optimizer })).to.throw(DisposedError);
     gpu[Symbol.dispose]();
     await rejects(gpu.compile(net), DisposedError, /Gpu was disposed/);
@@ -220,10 +309,16 @@ describe("a device that is not there, or no longer", () => {
     host[Symbol.dispose]();
   });
   it("an aborted training loop ends after its step", async () => {
-    using program = await (await testGpu()).compile(graph({ x: input([1, 1, 2, 2]) }, ({ x }) => ({ y: conv2d(x, param("w", [1, 1, 2, 2], heNormal()), null) })));
+    using program = await (
+      await testGpu()
+    ).compile(graph({ x: input([1, 1, 2, 2]) }, ({ x }) => ({ y: conv2d(x, param("w", [1, 1, 2, 2], heNormal()), null) })));
     const controller = new AbortController();
     let steps = 0;
-    for await (const { step } of program.train(Array(50).fill({ x: Float32Array.of(1, 2, 3, 4) }), { loss: "y", optimizer: sgd({ learningRate: 1e-3 }), signal: controller.signal })) {
+    for await (const { step } of program.train(Array(50).fill({ x: Float32Array.of(1, 2, 3, 4) }), {
+      loss: "y",
+      optimizer: sgd({ learningRate: 1e-3 }),
+      signal: controller.signal,
+    })) {
       steps = step;
       if (step === 3) controller.abort();
     }

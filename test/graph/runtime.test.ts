@@ -76,7 +76,7 @@ describe("graph runtime", () => {
   it("plans transient memory near the liveness bound", async () => {
     const gpu = await testGpu();
     for (const net of [toyFcn({ size: [29, 31] }), toyClassifier()]) {
-      using program = await gpu.compile(net as ReturnType<typeof toyFcn>);
+      using program = await gpu.compile(net);
       const training = await program.trainingPlan("loss");
       for (const [plan, most] of [
         [program.plan, 1.15],
@@ -89,21 +89,6 @@ describe("graph runtime", () => {
     }
   });
 
-  it("trains within 1 MiB bindings and buffers to the same losses", async () => {
-    const net = toyFcn({ batch: 4, size: [52, 48], channels: 24 });
-    const inputs = toyInputs(net);
-    using free = await (await testGpu()).compile(net);
-    const want = await losses(free as never, inputs, 3);
-    const { gpu, host, counting } = await countingGpu({ limits: { maxStorageBufferBindingSize: 2 ** 20, maxBufferSize: 2 ** 20 } });
-    const program = await gpu.compile(net);
-    const got = await losses(program as never, inputs, 3);
-    expect(counting.counts.largestBinding).to.be.at.most(2 ** 20);
-    expect(counting.counts.largestBuffer).to.be.at.most(2 ** 20);
-    got.forEach((loss, i) => expect(loss).to.be.closeTo(want[i]!, 2e-5 * Math.abs(want[i]!)));
-    gpu[Symbol.dispose]();
-    host[Symbol.dispose]();
-  }).timeout(180_000);
-
   it("gives the same bits from the same seed, and other losses from another", async () => {
     const gpu = await testGpu();
     const net = toyFcn({ dropout: true });
@@ -111,7 +96,7 @@ describe("graph runtime", () => {
     const runs: number[][] = [];
     for (const seed of [7, 7, 8]) {
       using program = await gpu.compile(net, { seed });
-      runs.push(await losses(program as never, inputs, 10));
+      runs.push(await losses(program as never, inputs, 50));
     }
     expect(runs[1]).to.deep.equal(runs[0]);
     expect(runs[2]).to.not.deep.equal(runs[0]);
@@ -138,13 +123,24 @@ describe("graph runtime", () => {
     const net = toyClassifier({ batch: 8 });
     const half = toyClassifier({ batch: 4 });
     const inputs = toyInputs(net, 10);
-    const halves = [0, 1].map((i) => ({ image: inputs.image.slice(i * 4 * 64, (i + 1) * 4 * 64), labels: inputs.labels.slice(i * 4, (i + 1) * 4) }));
+    const halves = [0, 1].map((i) => ({
+      image: inputs.image.slice(i * 4 * 64, (i + 1) * 4 * 64),
+      labels: inputs.labels.slice(i * 4, (i + 1) * 4),
+    }));
     using whole = await gpu.compile(net);
     using parts = await gpu.compile(half);
     const a: number[] = [];
-    for await (const { loss } of whole.train(Array(5).fill(inputs), { loss: "loss", optimizer: sgd({ learningRate: 0.1, momentum: 0.9 }) })) a.push(loss!);
+    for await (const { loss } of whole.train(Array(5).fill(inputs), {
+      loss: "loss",
+      optimizer: sgd({ learningRate: 0.1, momentum: 0.9 }),
+    }))
+      a.push(loss!);
     const b: number[] = [];
-    for await (const { loss } of parts.train(Array(5).fill(halves).flat(), { loss: "loss", optimizer: sgd({ learningRate: 0.1, momentum: 0.9, accumulate: 2 }) })) b.push(loss!);
+    for await (const { loss } of parts.train(Array(5).fill(halves).flat(), {
+      loss: "loss",
+      optimizer: sgd({ learningRate: 0.1, momentum: 0.9, accumulate: 2 }),
+    }))
+      b.push(loss!);
     expect(b.length).to.equal(5);
     b.forEach((loss, i) => expect(loss).to.be.closeTo(a[i]!, 1e-4));
   });

@@ -2,6 +2,7 @@
  * Runs one variant of one op on a device, outside any program: outputs and scratch pre-filled with NaN, guard elements behind the
  * output, error scopes round everything. What the op-case harness stands on.
  */
+import { wholeBuffer } from "../../src/gpu/buffer-range.js";
 import type { GpuContext } from "../../src/gpu/context.js";
 import type { PipelineCache } from "../../src/gpu/pipelines.js";
 import { bindDispatch, encode, kernelFor, paramsBytes, writeParams } from "../../src/graph/bind.js";
@@ -65,7 +66,11 @@ export async function runVariant(
         writeParams(d, new DataView(bytes), 0);
         const uniform = create(bytes.byteLength, GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST);
         device.queue.writeBuffer(uniform, 0, bytes);
-        encode(pass, [bindDispatch(gpu, kernel, d, d.shader, { buffer: uniform, offset: 0 }, (name) => resolve(d.buffers[name]!))]);
+        encode(pass, [
+          bindDispatch(gpu, kernel, d, d.shader, { buffer: uniform, offset: 0 }, (name) =>
+            wholeBuffer(resolve(d.buffers[name]!)),
+          ),
+        ]);
       }
       pass.end();
       const staging = create(outputBytes + 4 * GUARD_ELEMENTS, GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST);
