@@ -33,7 +33,13 @@ export function composeBatch(digits: readonly Digit[], random: Random, size: Siz
   const image = new Float32Array(count * pixels);
   const labels = new Int32Array(count * pixels);
   for (let n = 0; n < count; n++) {
-    composeScene(digits, random, size, image.subarray(n * pixels, (n + 1) * pixels), labels.subarray(n * pixels, (n + 1) * pixels));
+    composeScene(
+      digits,
+      random,
+      size,
+      image.subarray(n * pixels, (n + 1) * pixels),
+      labels.subarray(n * pixels, (n + 1) * pixels),
+    );
   }
   return { size, count, image, labels };
 }
@@ -60,7 +66,10 @@ function composeScene(digits: readonly Digit[], random: Random, size: Size, imag
 
 /** Of a few random places the one that overlaps least with the digits that are there. */
 function drawPlace(random: Random, [height, width]: Size, taken: readonly Place[]): Place {
-  const places = Array.from({ length: PLACES_TRIED }, (): Place => [random(0, height - DIGIT_SIZE), random(0, width - DIGIT_SIZE)]);
+  const places = Array.from({ length: PLACES_TRIED }, (): Place => [
+    random(0, height - DIGIT_SIZE),
+    random(0, width - DIGIT_SIZE),
+  ]);
   const shared = places.map((place) => taken.reduce((pixels, other) => pixels + overlap(place, other), 0));
   return places[shared.indexOf(Math.min(...shared))]!;
 }

@@ -12,7 +12,7 @@ export interface Bounds {
   readonly stride4: SegmentationMetrics;
 }
 
-export const METRICS_HEAD = ["", "pixel acc.", "mean acc.", "mean IU", "f.w. IU"];
+const METRICS_HEAD = ["", "pixel acc.", "mean acc.", "mean IU", "f.w. IU"];
 
 /** The paper's four metrics, in percent; over several seeds their mean and, behind the sign, half the distance from lowest to highest. */
 export function metricsTable(results: readonly SeedResult[], bounds: Bounds): Table {

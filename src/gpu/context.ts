@@ -66,7 +66,9 @@ export interface GpuContext {
 /** Throws GpuUnavailableError with the reason and the remedy. */
 export async function openContext(options: GpuOptions = {}): Promise<GpuContext> {
   checkOptions(options);
-  const opened = options.device ? { device: options.device, info: infoOf(options.device.adapterInfo), busyWaits: false, instance: undefined } : await requestDevice(options);
+  const opened = options.device
+    ? { device: options.device, info: infoOf(options.device.adapterInfo), busyWaits: false, instance: undefined }
+    : await requestDevice(options);
   return createContext(opened, options);
 }
 
@@ -74,9 +76,13 @@ function checkOptions(options: GpuOptions): void {
   if (typeof options.limits !== "object") return;
   for (const [name, value] of Object.entries(options.limits)) {
     if (!(LIMIT_NAMES as readonly string[]).includes(name)) {
-      throw new GpuUnavailableError("limit", `openGpu: limits.${name} is not a limit of the engine: use ${LIMIT_NAMES.join(", ")}`);
+      throw new GpuUnavailableError(
+        "limit",
+        `openGpu: limits.${name} is not a limit of the engine: use ${LIMIT_NAMES.join(", ")}`,
+      );
     }
-    if (!Number.isInteger(value) || value < 1) throw new GpuUnavailableError("limit", `openGpu: limits.${name} is ${value}: use a positive integer`);
+    if (!Number.isInteger(value) || value < 1)
+      throw new GpuUnavailableError("limit", `openGpu: limits.${name} is ${value}: use a positive integer`);
   }
 }
 
@@ -88,14 +94,20 @@ interface OpenedDevice {
 }
 
 async function requestDevice(options: GpuOptions): Promise<OpenedDevice> {
-  const { adapter, busyWaits, instance } = await adapterFromEnvironment(options.powerPreference ? { powerPreference: options.powerPreference } : {});
+  const { adapter, busyWaits, instance } = await adapterFromEnvironment(
+    options.powerPreference ? { powerPreference: options.powerPreference } : {},
+  );
   const requiredLimits: Record<string, number> = {};
   for (const name of LIMIT_NAMES) {
     const available = adapter.limits[name];
-    const asked = options.limits === "adapter" ? available : typeof options.limits === "object" ? options.limits[name] : undefined;
+    const asked =
+      options.limits === "adapter" ? available : typeof options.limits === "object" ? options.limits[name] : undefined;
     if (asked === undefined) continue;
     if (asked > available) {
-      throw new GpuUnavailableError("limit", `openGpu: limits.${name} is ${asked} but the adapter gives at most ${available}: ask for less or use limits: "adapter"`);
+      throw new GpuUnavailableError(
+        "limit",
+        `openGpu: limits.${name} is ${asked} but the adapter gives at most ${available}: ask for less or use limits: "adapter"`,
+      );
     }
     requiredLimits[name] = Math.max(asked, defaultLimit(name));
   }
@@ -103,7 +115,10 @@ async function requestDevice(options: GpuOptions): Promise<OpenedDevice> {
     throw new GpuUnavailableError("limit", "openGpu: f16 was asked for but the adapter lacks shader-f16: leave f16 out");
   }
   const features = OPTIONAL_FEATURES.filter((f) => adapter.features.has(f));
-  const device = await adapter.requestDevice({ requiredLimits, requiredFeatures: options.f16 ? [...features, "shader-f16"] : features });
+  const device = await adapter.requestDevice({
+    requiredLimits,
+    requiredFeatures: options.f16 ? [...features, "shader-f16"] : features,
+  });
   return { device, info: infoOf(adapter.info), busyWaits, instance };
 }
 
@@ -135,7 +150,9 @@ function createContext(opened: OpenedDevice, options: GpuOptions): GpuContext {
   let disposed = false;
   const lost = new Promise<DeviceLostError>((resolve) => {
     void device.lost.then((detail) => {
-      lostError = new DeviceLostError(`the GPU device was lost (${detail.reason}: ${detail.message}): open a new one and resume from a checkpoint`);
+      lostError = new DeviceLostError(
+        `the GPU device was lost (${detail.reason}: ${detail.message}): open a new one and resume from a checkpoint`,
+      );
       if (!disposed) resolve(lostError);
     });
   });
@@ -149,7 +166,10 @@ function createContext(opened: OpenedDevice, options: GpuOptions): GpuContext {
   const patience = busyWaits ? createPatience() : <T>(wait: () => Promise<T>): Promise<T> => wait();
 
   const limits = Object.fromEntries(
-    LIMIT_NAMES.map((name) => [name, Math.min(device.limits[name], (typeof options.limits === "object" ? options.limits[name] : undefined) ?? Infinity)]),
+    LIMIT_NAMES.map((name) => [
+      name,
+      Math.min(device.limits[name], (typeof options.limits === "object" ? options.limits[name] : undefined) ?? Infinity),
+    ]),
   ) as unknown as Limits;
 
   return {
@@ -177,7 +197,10 @@ function createContext(opened: OpenedDevice, options: GpuOptions): GpuContext {
           device.lost.then((): [GPUError | null, GPUError | null] => [null, null]),
         ]);
         if (lostError && !disposed) throw lostError;
-        if (memory) throw new OutOfMemoryError(`${what}: the device is out of memory (${memory.message}): use a smaller batch, image or net`);
+        if (memory)
+          throw new OutOfMemoryError(
+            `${what}: the device is out of memory (${memory.message}): use a smaller batch, image or net`,
+          );
         if (invalid) throw new GpuValidationError(`${what}: ${invalid.message}`);
       }
       return result;

@@ -45,7 +45,9 @@ function closingBrace(code: string, from: number): number {
 /** `[1u * 4u + 2u]` -> `[6u]` */
 function foldIndices(code: string): string {
   const evaluate = (sum: string): number =>
-    sum.split(" + ").reduce((total, term) => total + term.split(" * ").reduce((product, factor) => product * parseInt(factor, 10), 1), 0);
+    sum
+      .split(" + ")
+      .reduce((total, term) => total + term.split(" * ").reduce((product, factor) => product * parseInt(factor, 10), 1), 0);
   return code.replace(/\[(\d+u?(?: [+*] \d+u?)+)\]/g, (_, sum: string) => `[${evaluate(sum)}u]`);
 }
 

@@ -1,9 +1,20 @@
 /** The paper's nets at a sixteenth of their width: the GPU against the CPU reference in forward, loss and every gradient. */
 import { expect } from "chai";
-import { fcnLayers, fcnTraining, gradients, graph, initialWeights, input, sgd, softmaxCrossEntropy, type FcnOptions, type Tensor, type Weights } from "../../src/index.js";
+import {
+  fcnLayers,
+  fcnTraining,
+  gradients,
+  graph,
+  initialWeights,
+  input,
+  sgd,
+  softmaxCrossEntropy,
+  type FcnOptions,
+  type Tensor,
+  type Weights,
+} from "../../src/index.js";
 import { runReference } from "../../src/reference/index.js";
 import { uniform } from "../../src/tensor/random.js";
-import { isParam, topological } from "../../src/tensor/tensor.js";
 import { testGpu } from "../harness/device.js";
 
 interface Case extends FcnOptions {
@@ -14,31 +25,72 @@ interface Case extends FcnOptions {
 }
 
 const NETS: readonly Case[] = [
-  { title: "FCN-8s, padding same", trunk: "vgg16", variant: "8s", classes: 5, padding: "same", upsampling: "learned2x", batch: 2, size: [22, 17] },
-  { title: "FCN-16s, padding same, all upsampling learned", trunk: "vgg16", variant: "16s", classes: 3, padding: "same", upsampling: "learned", size: [20, 35] },
+  {
+    title: "FCN-8s, padding same",
+    trunk: "vgg16",
+    variant: "8s",
+    classes: 5,
+    padding: "same",
+    upsampling: "learned2x",
+    batch: 2,
+    size: [22, 17],
+  },
+  {
+    title: "FCN-16s, padding same, all upsampling learned",
+    trunk: "vgg16",
+    variant: "16s",
+    classes: 3,
+    padding: "same",
+    upsampling: "learned",
+    size: [20, 35],
+  },
   { title: "FCN-32s, padding 100", trunk: "vgg16", variant: "32s", classes: 4, size: [9, 14] },
   { title: "FCN-AlexNet, padding 100", trunk: "alexnet", variant: "32s", classes: 3, size: [12, 7] },
-  { title: "FCN-LeNet-2s, minimal padding", trunk: "lenet", variant: "2s", classes: 11, padding: "minimal", upsampling: "learned", channels: 1, size: [29, 23] },
+  {
+    title: "FCN-LeNet-2s, minimal padding",
+    trunk: "lenet",
+    variant: "2s",
+    classes: 11,
+    padding: "minimal",
+    upsampling: "learned",
+    channels: 1,
+    size: [29, 23],
+  },
 ];
 
 /** Scores, both losses, and the gradient of the mean loss with respect to every parameter, as outputs of one graph. */
 function withGradients({ batch = 1, channels = 3, size, ...options }: Case) {
-  return graph({ image: input([batch, channels, ...size]), labels: input([batch, ...size], "i32") }, ({ image, labels }): Readonly<Record<string, Tensor>> => {
-    const { scores } = fcnLayers(image, { ...options, width: 1 / 16 });
-    const loss = softmaxCrossEntropy(scores, labels, { ignoreIndex: 255 });
-    const lossSum = softmaxCrossEntropy(scores, labels, { ignoreIndex: 255, reduction: "sum" });
-    const params = topological([loss]).filter(isParam);
-    return { scores, loss, lossSum, ...Object.fromEntries(gradients(loss, params).map((g, i) => [`gradient of ${params[i]!.name}`, g])) };
-  });
+  return graph(
+    { image: input([batch, channels, ...size]), labels: input([batch, ...size], "i32") },
+    ({ image, labels }): Readonly<Record<string, Tensor>> => {
+      const { scores, params } = fcnLayers(image, { ...options, width: 1 / 16 });
+      const loss = softmaxCrossEntropy(scores, labels, { ignoreIndex: 255 });
+      const lossSum = softmaxCrossEntropy(scores, labels, { ignoreIndex: 255, reduction: "sum" });
+      return {
+        scores,
+        loss,
+        lossSum,
+        ...Object.fromEntries(gradients(loss, params).map((g, i) => [`gradient of ${params[i]!.name}`, g])),
+      };
+    },
+  );
 }
 
 /** Score layers that start at zero would pass no gradient to the trunk. */
 function randomScores(weights: Weights): Weights {
   const random = uniform(5);
-  return new Map([...weights].map(([name, { shape, data }]) => [name, { shape, data: name.startsWith("score") ? data.map(() => 0.4 * (random() - 0.5)) : data }]));
+  return new Map(
+    [...weights].map(([name, { shape, data }]) => [
+      name,
+      { shape, data: name.startsWith("score") ? data.map(() => 0.4 * (random() - 0.5)) : data },
+    ]),
+  );
 }
 
-function example(inputs: { readonly image: Tensor; readonly labels: Tensor }, classes: number): { image: Float32Array; labels: Int32Array } {
+function example(
+  inputs: { readonly image: Tensor; readonly labels: Tensor },
+  classes: number,
+): { image: Float32Array; labels: Int32Array } {
   const random = uniform(11);
   const count = ({ shape }: Tensor): number => shape.reduce((n, d) => n * d, 1);
   const image = Float32Array.from({ length: count(inputs.image) }, () => 2 * random() - 1);
@@ -69,7 +121,11 @@ describe("the paper's nets on the GPU", () => {
       expect(Object.keys(want).length).to.equal(training.params.length + 3);
       for (const name of Object.keys(want)) expect(difference(got[name]!, want[name]!), name).to.be.below(1e-4);
       // A gradient of nothing but zeros would agree too.
-      for (const name of Object.keys(want)) expect(want[name]!.some((v) => v !== 0), name).to.equal(true);
+      for (const name of Object.keys(want))
+        expect(
+          want[name]!.some((v) => v !== 0),
+          name,
+        ).to.equal(true);
     }).timeout(240_000);
   }
 
@@ -90,7 +146,11 @@ describe("the paper's nets on the GPU", () => {
     using program = await (await testGpu()).compile(net);
     const before = await program.save();
     const batches = Array.from({ length: 3 }, () => inputs);
-    for await (const { loss } of program.train(batches, { loss: "loss", optimizer: sgd({ learningRate: 0.01, momentum: 0.9, weightDecay: 5e-4 }) })) expect(loss).to.be.a("number");
+    for await (const { loss } of program.train(batches, {
+      loss: "loss",
+      optimizer: sgd({ learningRate: 0.01, momentum: 0.9, weightDecay: 5e-4 }),
+    }))
+      expect(loss).to.be.a("number");
     for (const [name, { data }] of await program.save()) {
       const isUnchanged = data.every((v, i) => v === before.get(name)!.data[i]);
       expect(isUnchanged, name).to.equal(name.startsWith("up"));

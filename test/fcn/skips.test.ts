@@ -1,6 +1,19 @@
 /** What the skips of the paper's nets add: scored pools are summed with what is upsampled, and nothing else changes. */
 import { expect } from "chai";
-import { bilinear, convTranspose2d, crop2d, cropOffset, fcn, fcnLayers, graph, initialWeights, input, param, type FcnOptions, type Weights } from "../../src/index.js";
+import {
+  bilinear,
+  convTranspose2d,
+  crop2d,
+  cropOffset,
+  fcn,
+  fcnLayers,
+  graph,
+  initialWeights,
+  input,
+  param,
+  type FcnOptions,
+  type Weights,
+} from "../../src/index.js";
 import { uniform } from "../../src/tensor/random.js";
 import { testGpu } from "../harness/device.js";
 
@@ -11,7 +24,10 @@ const net = (variant: string): FcnOptions => ({ trunk: "vgg16", variant, classes
 /** Random weights for 8s, which the others share; the scores of pools by name. */
 function weightsOf(pools: { readonly score_pool4: boolean; readonly score_pool3: boolean }): Weights {
   const random = uniform(3);
-  const initial = new Map([...initialWeights(fcn({ ...net("16s"), size: SIZE })), ...initialWeights(fcn({ ...net("8s"), size: SIZE }))]);
+  const initial = new Map([
+    ...initialWeights(fcn({ ...net("16s"), size: SIZE })),
+    ...initialWeights(fcn({ ...net("8s"), size: SIZE })),
+  ]);
   return new Map(
     [...initial].map(([name, { shape, data }]) => {
       const layer = name.split(".")[0]!;
@@ -49,7 +65,10 @@ describe("skips", () => {
     const up = graph({ fused: input(map.shape) }, (x) => {
       const twice = convTranspose2d(x.fused, param("two", [CLASSES, CLASSES, 4, 4], bilinear()), null, { stride: 2, padding: 1 });
       const cropped = crop2d(twice, pool3, { offset: cropOffset(layers.get("upscore_pool4")!, pool3, whole) });
-      const big = convTranspose2d(cropped, param("eight", [CLASSES, CLASSES, 16, 16], bilinear()), null, { stride: 8, padding: 4 });
+      const big = convTranspose2d(cropped, param("eight", [CLASSES, CLASSES, 16, 16], bilinear()), null, {
+        stride: 8,
+        padding: 4,
+      });
       return { y: crop2d(big, whole, { offset: cropOffset(layers.get("upscore8")!, whole, whole) }) };
     });
     using program = await (await testGpu()).compile(up);
@@ -59,7 +78,11 @@ describe("skips", () => {
   }).timeout(120_000);
 
   it("change what they are a part of: score_pool4 16s and 8s, score_pool3 8s alone", async () => {
-    const [all, without3, without4] = [weightsOf({ score_pool4: true, score_pool3: true }), weightsOf({ score_pool4: true, score_pool3: false }), weightsOf({ score_pool4: false, score_pool3: true })];
+    const [all, without3, without4] = [
+      weightsOf({ score_pool4: true, score_pool3: true }),
+      weightsOf({ score_pool4: true, score_pool3: false }),
+      weightsOf({ score_pool4: false, score_pool3: true }),
+    ];
     const [sixteen, eight] = [await layerOf("16s", "score", all), await layerOf("8s", "score", all)];
     expect(largestDifference(sixteen, await layerOf("16s", "score", without4))).to.be.above(0.01);
     expect(largestDifference(eight, await layerOf("8s", "score", without4))).to.be.above(0.01);
@@ -77,6 +100,8 @@ describe("skips", () => {
         return [name, { shape, data: data.map((v) => v * factor) }];
       }),
     );
-    expect(largestDifference(await layerOf("8s-at-once", "score", weights), await layerOf("8s", "score", scaled))).to.be.below(1e-5);
+    expect(largestDifference(await layerOf("8s-at-once", "score", weights), await layerOf("8s", "score", scaled))).to.be.below(
+      1e-5,
+    );
   }).timeout(120_000);
 });

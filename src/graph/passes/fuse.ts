@@ -51,7 +51,10 @@ const reluIntoConv: Rule = (node, only) => {
 /** conv + x, either way round, also as the plain sum of two. */
 const sumIntoConv: Rule = (node, only) => {
   const [a, b] = node.inputs;
-  const plainSum = node.op === "sum" && node.inputs.length === 2 && (node.attrs as { coefficients: readonly number[] }).coefficients.every((c) => c === 1);
+  const plainSum =
+    node.op === "sum" &&
+    node.inputs.length === 2 &&
+    (node.attrs as { coefficients: readonly number[] }).coefficients.every((c) => c === 1);
   if (!a || !b || a === b || !(node.op === "add" || plainSum) || !sameShape(a.shape, b.shape)) return null;
   const fits = (t: Tensor, i: number): t is Conv => isConv(t) && only(i) && t.attrs.extra === "none" && !t.attrs.relu;
   if (fits(b, 1)) return withEpilogue(b, { extra: "add" }, a);
@@ -64,9 +67,15 @@ const cropIntoUpsampling: Rule = (node, only) => {
   if (node.op !== "slice" || !up || up.op !== "convTranspose2d" || !only(0)) return null;
   const { starts, sizes, steps } = node.attrs as SliceAttrs;
   const attrs = up.attrs as ConvTranspose2dAttrs;
-  const spatial = starts[0] === 0 && starts[1] === 0 && sizes[0] === up.shape[0] && sizes[1] === up.shape[1] && steps.every((s) => s === 1);
+  const spatial =
+    starts[0] === 0 && starts[1] === 0 && sizes[0] === up.shape[0] && sizes[1] === up.shape[1] && steps.every((s) => s === 1);
   if (!spatial || attrs.crop || attrs.extra !== "none") return null;
-  return apply(opOf(up.op), up.inputs, { ...attrs, crop: { offset: [starts[2]!, starts[3]!], size: [sizes[2]!, sizes[3]!] } }, up.name);
+  return apply(
+    opOf(up.op),
+    up.inputs,
+    { ...attrs, crop: { offset: [starts[2]!, starts[3]!], size: [sizes[2]!, sizes[3]!] } },
+    up.name,
+  );
 };
 
 /** reluGrad(data gradient, x): the mask of the layer below, applied as the gradient is written. */
@@ -83,7 +92,12 @@ const softmaxIntoLoss: Rule = (node, only) => {
   const { axes } = logProbabilities.attrs as SoftmaxAttrs;
   if (axes.length !== 1 || axes[0] !== 1) return null;
   const { ignoreIndex } = node.attrs as LabelAttrs;
-  return apply(crossEntropyOp, [logProbabilities.inputs[0]!, labels, ...weights], { ignoreIndex, floorProbability: false }, node.name);
+  return apply(
+    crossEntropyOp,
+    [logProbabilities.inputs[0]!, labels, ...weights],
+    { ignoreIndex, floorProbability: false },
+    node.name,
+  );
 };
 
 const RULES: readonly Rule[] = [reluIntoConv, sumIntoConv, cropIntoUpsampling, maskIntoDataGradient, softmaxIntoLoss];

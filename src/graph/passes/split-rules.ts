@@ -60,19 +60,35 @@ const broadcasting: OutputRule = (node, axis) => ({
 });
 
 /** Independent images; what stands behind the first `images` inputs is needed whole. */
-const perImage = (images: number): OutputRule => (node, axis) => (axis === 0 ? { inputs: node.inputs.map((_, i) => (i < images ? at(0) : null)) } : null);
+const perImage =
+  (images: number): OutputRule =>
+  (node, axis) =>
+    axis === 0 ? { inputs: node.inputs.map((_, i) => (i < images ? at(0) : null)) } : null;
 
 /** Everything but the class axis is independent. `classAxis`: whether each input (or the output, last) has it. */
-const perPixel = (classAxis: readonly boolean[], outputHasClasses: boolean): OutputRule => (node, axis) => {
-  if (outputHasClasses && axis === 1) return null;
-  const pixelAxis = outputHasClasses && axis > 1 ? axis - 1 : axis;
-  return { inputs: node.inputs.map((_, i) => (classAxis[i] === undefined ? null : at(classAxis[i] && pixelAxis > 0 ? pixelAxis + 1 : pixelAxis))) };
-};
+const perPixel =
+  (classAxis: readonly boolean[], outputHasClasses: boolean): OutputRule =>
+  (node, axis) => {
+    if (outputHasClasses && axis === 1) return null;
+    const pixelAxis = outputHasClasses && axis > 1 ? axis - 1 : axis;
+    return {
+      inputs: node.inputs.map((_, i) =>
+        classAxis[i] === undefined ? null : at(classAxis[i] && pixelAxis > 0 ? pixelAxis + 1 : pixelAxis),
+      ),
+    };
+  };
 
-const alongOthers = (axes: readonly number[]): OutputRule => (node, axis) => (axes.includes(axis) ? null : elementwise(node, axis));
+const alongOthers =
+  (axes: readonly number[]): OutputRule =>
+  (node, axis) =>
+    axes.includes(axis) ? null : elementwise(node, axis);
 
 /** Rows of x under rows of y: [a s - p, (a + size - 1) s - p + effective kernel). */
-function rowsUnder(stride: number, pad: number, covered: number): (start: number, size: number) => { start: number; size: number } {
+function rowsUnder(
+  stride: number,
+  pad: number,
+  covered: number,
+): (start: number, size: number) => { start: number; size: number } {
   return (start, size) => ({ start: start * stride - pad, size: (size - 1) * stride + covered });
 }
 
@@ -103,7 +119,14 @@ function convTranspose2dRule(node: Tensor, axis: number): Rule | null {
   const firstRow = (start: number): number => Math.ceil((first + start + top - covered + 1) / stride);
   const lastRow = (start: number, size: number): number => Math.floor((first + start + size - 1 + top) / stride);
   return {
-    inputs: [{ axis: 2, range: (start, size) => ({ start: firstRow(start), size: Math.max(1, lastRow(start, size) - firstRow(start) + 1) }) }, null, ...rest],
+    inputs: [
+      {
+        axis: 2,
+        range: (start, size) => ({ start: firstRow(start), size: Math.max(1, lastRow(start, size) - firstRow(start) + 1) }),
+      },
+      null,
+      ...rest,
+    ],
     attrs: (start, size) => {
       const offset = first + start + top - firstRow(start) * stride;
       return {
@@ -124,7 +147,15 @@ function poolRule(node: Tensor, axis: number): Rule | null {
   const covered = effectiveKernel(kernel[0], dilation[0]);
   if (axis !== 2 || padding.some((p) => p > 0)) return null;
   return {
-    inputs: [{ axis: 2, range: (start, size) => ({ start: start * stride[0], size: Math.min((size - 1) * stride[0] + covered, rows - start * stride[0]) }) }],
+    inputs: [
+      {
+        axis: 2,
+        range: (start, size) => ({
+          start: start * stride[0],
+          size: Math.min((size - 1) * stride[0] + covered, rows - start * stride[0]),
+        }),
+      },
+    ],
   };
 }
 
@@ -134,7 +165,13 @@ function poolGradRule(node: Tensor, axis: number): Rule | null {
   const { kernel, stride, padding, dilation } = node.attrs as PoolWindow;
   const tiles = kernel[0] === stride[0] && dilation[0] === 1 && padding.every((p) => p === 0);
   if (axis !== 2 || !tiles) return null;
-  const windows: InputRange = { axis: 2, range: (start, size) => ({ start: start / stride[0], size: Math.min(Math.ceil(size / stride[0]), node.inputs[0]!.shape[2]! - start / stride[0]) }) };
+  const windows: InputRange = {
+    axis: 2,
+    range: (start, size) => ({
+      start: start / stride[0],
+      size: Math.min(Math.ceil(size / stride[0]), node.inputs[0]!.shape[2]! - start / stride[0]),
+    }),
+  };
   return { inputs: [windows, at(2), windows], align: stride[0] };
 }
 
@@ -181,16 +218,22 @@ const OUTPUT_RULES: Readonly<Record<string, OutputRule>> = {
   broadcastTo(node, axis) {
     const { axes } = node.attrs as BroadcastToAttrs;
     const own = axes.indexOf(axis);
-    return { inputs: [own < 0 || node.inputs[0]!.shape[own] === 1 ? null : at(own)], attrs: (_start, size) => ({ ...node.attrs, shape: replaced(node.shape, axis, size) }) };
+    return {
+      inputs: [own < 0 || node.inputs[0]!.shape[own] === 1 ? null : at(own)],
+      attrs: (_start, size) => ({ ...node.attrs, shape: replaced(node.shape, axis, size) }),
+    };
   },
   concat: (node, axis) => ((node.attrs as { axis: number }).axis === axis ? null : elementwise(node, axis)),
   slice: sliceRule,
   sliceGrad: sliceRule,
   reshape: (node, axis) =>
-    axis === 0 && node.inputs[0]!.shape[0] === node.shape[0] ? { inputs: [at(0)], attrs: (_start, size) => ({ shape: replaced(node.shape, 0, size) }) } : null,
+    axis === 0 && node.inputs[0]!.shape[0] === node.shape[0]
+      ? { inputs: [at(0)], attrs: (_start, size) => ({ shape: replaced(node.shape, 0, size) }) }
+      : null,
   conv2d: conv2dRule,
   convTranspose2d: convTranspose2dRule,
-  conv2dWeightGrad: (node, axis) => (axis === 0 && (node.attrs as Conv2dWeightGradAttrs).groups === 1 ? { inputs: [null, at(1)] } : null),
+  conv2dWeightGrad: (node, axis) =>
+    axis === 0 && (node.attrs as Conv2dWeightGradAttrs).groups === 1 ? { inputs: [null, at(1)] } : null,
   maxPool2d: poolRule,
   maxPool2dGrad: poolGradRule,
   averagePool2d: perImage(1),
@@ -218,7 +261,9 @@ const OUTPUT_RULES: Readonly<Record<string, OutputRule>> = {
   dropout(node, axis) {
     const attrs = node.attrs as DropoutAttrs;
     const perIndex = numel(node.shape.slice(1));
-    return axis === 0 ? { inputs: [at(0), null], attrs: (start) => ({ ...attrs, offset: attrs.offset + start * perIndex }) } : null;
+    return axis === 0
+      ? { inputs: [at(0), null], attrs: (start) => ({ ...attrs, offset: attrs.offset + start * perIndex }) }
+      : null;
   },
   matmul: matmulRule,
 };
@@ -237,13 +282,20 @@ const CONTRACTIONS: Readonly<Record<string, (node: Tensor) => readonly Contracti
     const rows = rowsUnder(attrs.stride[0], top, effectiveKernel(attrs.kernel[0], attrs.dilation[0]));
     return [
       { extent: x.shape[0]!, inputs: [at(0), at(0)] },
-      { extent: dy.shape[2]!, inputs: [{ axis: 2, range: rows }, at(2)], attrs: () => ({ ...attrs, padding: [0, left, 0, right] }) },
+      {
+        extent: dy.shape[2]!,
+        inputs: [{ axis: 2, range: rows }, at(2)],
+        attrs: () => ({ ...attrs, padding: [0, left, 0, right] }),
+      },
     ];
   },
-  reduceSum: (node) => (node.attrs as ReduceSumAttrs).axes.map((axis) => ({ extent: node.inputs[0]!.shape[axis]!, inputs: [at(axis)] })),
+  reduceSum: (node) =>
+    (node.attrs as ReduceSumAttrs).axes.map((axis) => ({ extent: node.inputs[0]!.shape[axis]!, inputs: [at(axis)] })),
   matmul(node) {
     const { transA, transB } = node.attrs as MatmulAttrs;
     const a = transA ? 0 : 1;
-    return isMatrixProduct(node) && node.inputs.length === 2 ? [{ extent: node.inputs[0]!.shape[a]!, inputs: [at(a), at(transB ? 1 : 0)] }] : [];
+    return isMatrixProduct(node) && node.inputs.length === 2
+      ? [{ extent: node.inputs[0]!.shape[a]!, inputs: [at(a), at(transB ? 1 : 0)] }]
+      : [];
   },
 };

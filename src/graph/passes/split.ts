@@ -35,10 +35,12 @@ export function splitOversized(outputs: readonly Tensor[], limitBytes: number): 
   const after = new Map<Tensor, Pieces>();
   for (const node of order) {
     const isLeaf = node.op === "input" || node.op === "param" || node.op === "rng";
-    const pieces = isLeaf ? splitter.leaf(node) : splitter.node(
-      node,
-      node.inputs.map((t) => after.get(t)!),
-    );
+    const pieces = isLeaf
+      ? splitter.leaf(node)
+      : splitter.node(
+          node,
+          node.inputs.map((t) => after.get(t)!),
+        );
     after.set(node, pieces);
     if (isLeaf) leaves.set(node, pieces);
   }
@@ -78,7 +80,11 @@ class Splitter {
     for (const axis of this.axesOf(node.shape)) {
       const step = this.step(node.shape, axis);
       if (step === 0) continue;
-      const parts = ranges(node.shape[axis]!, step).map(([start, size]) => ({ ...node, name: `${node.name}[${start}:${start + size}]`, shape: withExtent(node.shape, axis, size) }));
+      const parts = ranges(node.shape[axis]!, step).map(([start, size]) => ({
+        ...node,
+        name: `${node.name}[${start}:${start + size}]`,
+        shape: withExtent(node.shape, axis, size),
+      }));
       return { shape: node.shape, axis, parts };
     }
     return this.refuse(node, "one index of its first axis alone is too large");
@@ -90,7 +96,9 @@ class Splitter {
       const rule = outputRule(node, axis);
       const step = rule ? this.stepOfRule(node.shape, axis, rule, inputs) : 0;
       if (!rule || step === 0) continue;
-      const parts = ranges(node.shape[axis]!, step).map(([start, size]) => this.restricted(node, rule, inputs, start, size, withExtent(node.shape, axis, size)));
+      const parts = ranges(node.shape[axis]!, step).map(([start, size]) =>
+        this.restricted(node, rule, inputs, start, size, withExtent(node.shape, axis, size)),
+      );
       return { shape: node.shape, axis, parts };
     }
     return this.refuse(node, `${node.op} cannot be cut by batch, rows or output channel here`);
@@ -126,7 +134,9 @@ class Splitter {
     const cut = inputs.findIndex((p) => p.parts.length > 1);
     if (cut === -1) {
       const tensors = inputs.map((p) => p.parts[0]!);
-      return tensors.every((t, i) => t === node.inputs[i]) && sameAttrs(node, shape) ? node : named(apply(opOf(node.op), tensors, node.attrs), node.name);
+      return tensors.every((t, i) => t === node.inputs[i]) && sameAttrs(node, shape)
+        ? node
+        : named(apply(opOf(node.op), tensors, node.attrs), node.name);
     }
     const { axis } = inputs[cut]!;
     const view: Tensor = { ...node, shape, inputs: inputs.map((p) => ({ ...p.parts[0]!, shape: p.shape })) };
@@ -134,14 +144,18 @@ class Splitter {
       if (contraction.inputs[cut]?.axis !== axis) continue;
       const step = this.stepOfRule([contraction.extent], 0, contraction, inputs);
       if (step === 0) continue;
-      return sum(ranges(contraction.extent, step).map(([start, size]) => this.restricted(node, contraction, inputs, start, size, shape)));
+      return sum(
+        ranges(contraction.extent, step).map(([start, size]) => this.restricted(node, contraction, inputs, start, size, shape)),
+      );
     }
     for (let outputAxis = 0; outputAxis < shape.length; outputAxis++) {
       const rule = outputRule(view, outputAxis);
       if (rule?.inputs[cut]?.axis !== axis) continue;
       const step = this.stepOfRule(shape, outputAxis, rule, inputs);
       if (step === 0 || step >= shape[outputAxis]!) continue;
-      const parts = ranges(shape[outputAxis]!, step).map(([start, size]) => this.restricted(node, rule, inputs, start, size, withExtent(shape, outputAxis, size)));
+      const parts = ranges(shape[outputAxis]!, step).map(([start, size]) =>
+        this.restricted(node, rule, inputs, start, size, withExtent(shape, outputAxis, size)),
+      );
       return concat(parts, outputAxis);
     }
     return this.refuse(view.inputs[cut]!, `${node.op} cannot read it in pieces`);
@@ -193,5 +207,8 @@ function ranges(extent: number, step: number): [start: number, size: number][] {
 
 function sliceAxis(tensor: Tensor, axis: number, start: number, size: number): Tensor {
   if (start === 0 && size === tensor.shape[axis]) return tensor;
-  return slice(tensor, { starts: tensor.shape.map((_, i) => (i === axis ? start : 0)), sizes: withExtent(tensor.shape, axis, size) });
+  return slice(tensor, {
+    starts: tensor.shape.map((_, i) => (i === axis ? start : 0)),
+    sizes: withExtent(tensor.shape, axis, size),
+  });
 }
