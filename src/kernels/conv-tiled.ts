@@ -13,6 +13,9 @@ const TILE = 4;
 /** Above this, registers for a row of the input patch are too many. */
 const LARGEST_KERNEL = 7;
 
+/** Software adapters compile a tiled kernel for seconds, once per kernel size: less work than this is done sooner by `direct`. */
+export const TILED_FROM_FLOPS = 2 ** 21;
+
 /** What a conv kernel reads and writes, in either direction: `in` is x of a conv2d, or of a convTranspose2d. */
 export interface Direction {
   readonly transposed: boolean;
@@ -73,5 +76,5 @@ export function tiledVariant(form: TrilinearForm, transposed: boolean, epilogue:
     buffers: { x: x.ref, weight: inputRef(1), ...epilogueBuffers(epilogue), y: "output" },
     workgroups: grid(count),
   });
-  return { name: "tiled", scratchBytes: x.scratchBytes, dispatches: [...x.dispatches, main] };
+  return { name: "tiled", fromFlops: TILED_FROM_FLOPS, scratchBytes: x.scratchBytes, dispatches: [...x.dispatches, main] };
 }

@@ -6,7 +6,7 @@ import { ceilTo } from "../tensor/layout.js";
 import type { Shape } from "../tensor/shape.js";
 import type { TrilinearForm } from "./conv-geometry.js";
 import { sumStrips } from "./conv-strips.js";
-import { groupsAreAligned } from "./conv-tiled.js";
+import { groupsAreAligned, TILED_FROM_FLOPS } from "./conv-tiled.js";
 import { paddedInput } from "./conv-padded.js";
 import { dispatch, grid, inputRef, scratchRef, type DeviceTraits, type Variant } from "./op.js";
 import { physicalSize } from "../tensor/layout.js";
@@ -88,9 +88,11 @@ export function weightGradTiledVariant(form: TrilinearForm, weight: Shape, devic
     buffers: { x: x.ref, dy: inputRef(1), parts: strips === 1 ? "output" : scratchRef(scratch) },
     workgroups: grid(tiles * strips),
   });
-  if (strips === 1) return { name: "tiled", scratchBytes: x.scratchBytes, dispatches: [...x.dispatches, main] };
+  if (strips === 1)
+    return { name: "tiled", fromFlops: TILED_FROM_FLOPS, scratchBytes: x.scratchBytes, dispatches: [...x.dispatches, main] };
   return {
     name: "tiled",
+    fromFlops: TILED_FROM_FLOPS,
     scratchBytes: [...x.scratchBytes, 16 * weightVec4s * strips],
     dispatches: [...x.dispatches, main, sumStrips(weight, strips, scratch)],
   };

@@ -38,6 +38,8 @@ export interface Variant {
   readonly scratchBytes?: readonly number[];
   /** Largest error against `direct` that this variant may make, as a factor on the reduction bound of design.md 8 (1 unless told). */
   readonly errorFactor?: number;
+  /** Flops of the node from which on the variant is worth its compilation; below, the rule stays with a simpler one (0 unless told). */
+  readonly fromFlops?: number;
 }
 
 /** Where a binding comes from: the n-th input, the output, the n-th scratch buffer, or 16 zero bytes for an operand that is absent. */
