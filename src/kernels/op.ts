@@ -20,7 +20,7 @@ export interface Op<A extends object> {
   readonly name: string;
   /** Shape and dtype of the output. Throws ShapeError naming the op, the axis and both shapes. */
   infer(inputs: readonly TensorSpec[], attrs: A): TensorSpec;
-  /** Ways to compute it on this device, `direct` first (simplest, always applicable), the default choice last. Pure: no GPU objects. */
+  /** Ways to compute it on this device, `direct` first (simplest, always applicable), best last: the last whose `fromFlops` is reached is the default. Pure. */
   variants(inputs: readonly TensorSpec[], output: TensorSpec, attrs: A, device: DeviceTraits): readonly Variant[];
   /** Floating-point operations of the direct algorithm; a multiply-add counts as two. */
   flops(inputs: readonly TensorSpec[], output: TensorSpec, attrs: A): number;
