@@ -18,7 +18,7 @@ const TINY: Settings = {
 };
 
 describe("the demo", function () {
-  this.timeout(120_000);
+  this.timeout(600_000);
   let gpu: Gpu;
   let folder: string;
   before(async () => {
