@@ -8,7 +8,7 @@ import type { ConvTranspose2dAttrs } from "../../kernels/conv-transpose2d.js";
 import type { Conv2dWeightGradAttrs } from "../../kernels/conv2d-weight-grad.js";
 import type { DropoutAttrs } from "../../kernels/dropout.js";
 import type { MatmulAttrs } from "../../kernels/matmul.js";
-import type { BroadcastToAttrs, ReduceSumAttrs } from "../../kernels/reduce.js";
+import type { BroadcastToAttrs } from "../../kernels/reduce.js";
 import type { SliceAttrs, SliceGradAttrs } from "../../kernels/slice.js";
 import type { PoolWindow } from "../../kernels/window.js";
 import { numel, type Shape } from "../../tensor/shape.js";
@@ -29,21 +29,11 @@ export interface Rule {
   readonly attrs?: (start: number, size: number) => object;
 }
 
-/** A sum over pieces: each range of the summed index gives a part of the whole output. */
-export interface Contraction extends Rule {
-  readonly extent: number;
-}
-
-const at = (axis: number): InputRange => ({ axis });
+export const at = (axis: number): InputRange => ({ axis });
 
 /** The rule for cutting `node`'s output along `axis`, or null. */
 export function outputRule(node: Tensor, axis: number): Rule | null {
   return OUTPUT_RULES[node.op]?.(node, axis) ?? null;
-}
-
-/** The sums that `node` can be taken apart into. */
-export function contractionsOf(node: Tensor): readonly Contraction[] {
-  return CONTRACTIONS[node.op]?.(node) ?? [];
 }
 
 type OutputRule = (node: Tensor, axis: number) => Rule | null;
@@ -84,7 +74,7 @@ const alongOthers =
     axes.includes(axis) ? null : elementwise(node, axis);
 
 /** Rows of x under rows of y: [a s - p, (a + size - 1) s - p + effective kernel). */
-function rowsUnder(
+export function rowsUnder(
   stride: number,
   pad: number,
   covered: number,
@@ -193,7 +183,7 @@ function replaced(shape: Shape, axis: number, size: number): number[] {
 }
 
 /** Matrices only: batches of them are not met at such sizes. */
-function isMatrixProduct(node: Tensor): boolean {
+export function isMatrixProduct(node: Tensor): boolean {
   return node.inputs[0]!.shape.length === 2 && node.inputs[1]!.shape.length === 2;
 }
 
@@ -205,6 +195,9 @@ function matmulRule(node: Tensor, axis: number): Rule | null {
   const third = !c ? [] : cAxis < 0 || c.shape[cAxis] === 1 ? [null] : [at(cAxis)];
   return axis === 0 ? { inputs: [at(transA ? 1 : 0), null, ...third] } : { inputs: [null, at(transB ? 0 : 1), ...third] };
 }
+
+/** Softmax and its kin: any axis but those that they run along. */
+const acrossRows: OutputRule = (node, axis) => alongOthers((node.attrs as { axes: number[] }).axes)(node, axis);
 
 const OUTPUT_RULES: Readonly<Record<string, OutputRule>> = {
   relu: elementwise,
@@ -241,10 +234,10 @@ const OUTPUT_RULES: Readonly<Record<string, OutputRule>> = {
   lrn: alongOthers([1]),
   lrnGrad: alongOthers([1]),
   batchNorm: (_node, axis) => (axis === 1 ? null : { inputs: [at(axis), null, null, null, null] }),
-  softmax: (node, axis) => alongOthers((node.attrs as { axes: number[] }).axes)(node, axis),
-  softmaxGrad: (node, axis) => alongOthers((node.attrs as { axes: number[] }).axes)(node, axis),
-  logSoftmax: (node, axis) => alongOthers((node.attrs as { axes: number[] }).axes)(node, axis),
-  logSoftmaxGrad: (node, axis) => alongOthers((node.attrs as { axes: number[] }).axes)(node, axis),
+  softmax: acrossRows,
+  softmaxGrad: acrossRows,
+  logSoftmax: acrossRows,
+  logSoftmaxGrad: acrossRows,
   crossEntropy: perPixel([true, false], false),
   crossEntropyGrad: perPixel([false, true, false], true),
   nll: perPixel([true, false], false),
@@ -266,36 +259,4 @@ const OUTPUT_RULES: Readonly<Record<string, OutputRule>> = {
       : null;
   },
   matmul: matmulRule,
-};
-
-const CONTRACTIONS: Readonly<Record<string, (node: Tensor) => readonly Contraction[]>> = {
-  /** Over input channels, which lie on the weight's first axis. The bias belongs to one part only, so a biased node is left alone. */
-  convTranspose2d(node) {
-    const attrs = node.attrs as ConvTranspose2dAttrs;
-    return attrs.groups === 1 && node.inputs.length === 2 ? [{ extent: node.inputs[0]!.shape[1]!, inputs: [at(1), at(0)] }] : [];
-  },
-  /** Over images, and over rows of dy with the rows of x under them. */
-  conv2dWeightGrad(node) {
-    const attrs = node.attrs as Conv2dWeightGradAttrs;
-    const [x, dy] = node.inputs as [Tensor, Tensor];
-    const [top, left, , right] = attrs.padding;
-    const rows = rowsUnder(attrs.stride[0], top, effectiveKernel(attrs.kernel[0], attrs.dilation[0]));
-    return [
-      { extent: x.shape[0]!, inputs: [at(0), at(0)] },
-      {
-        extent: dy.shape[2]!,
-        inputs: [{ axis: 2, range: rows }, at(2)],
-        attrs: () => ({ ...attrs, padding: [0, left, 0, right] }),
-      },
-    ];
-  },
-  reduceSum: (node) =>
-    (node.attrs as ReduceSumAttrs).axes.map((axis) => ({ extent: node.inputs[0]!.shape[axis]!, inputs: [at(axis)] })),
-  matmul(node) {
-    const { transA, transB } = node.attrs as MatmulAttrs;
-    const a = transA ? 0 : 1;
-    return isMatrixProduct(node) && node.inputs.length === 2
-      ? [{ extent: node.inputs[0]!.shape[a]!, inputs: [at(a), at(transB ? 1 : 0)] }]
-      : [];
-  },
 };

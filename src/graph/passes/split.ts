@@ -14,7 +14,8 @@ import { byteLength } from "../../tensor/layout.js";
 import { formatShape, type Shape } from "../../tensor/shape.js";
 import { named, topological, type Tensor } from "../../tensor/tensor.js";
 import { whole, type Pieces } from "../pieces.js";
-import { contractionsOf, outputRule, type Rule } from "./split-rules.js";
+import { contractionsOf } from "./contraction-rules.js";
+import { outputRule, type Rule } from "./split-rules.js";
 
 export interface SplitGraph {
   /** In the order of the outputs given. */
