@@ -70,6 +70,7 @@ export {
   fcnLayers,
   fcnTraining,
   parameterCount,
+  type FcnLayers,
   type FcnOptions,
   type FcnTrainingOptions,
   type SizedFcnOptions,

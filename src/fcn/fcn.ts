@@ -11,7 +11,7 @@ import { softmaxCrossEntropy } from "../kernels/loss.js";
 import { ShapeError } from "../tensor/errors.js";
 import { bilinear, zeros } from "../tensor/init.js";
 import { numel } from "../tensor/shape.js";
-import { input, named, param, type Param, type Tensor } from "../tensor/tensor.js";
+import { input, isParam, named, param, topological, type Param, type Tensor } from "../tensor/tensor.js";
 import { coordinateMap, cropLike, cropOffset, type CoordinateMap } from "./coordinate-map.js";
 import { trunkOf, type TrunkName } from "./trunks.js";
 import { convolutionalTrunk, type Trunk } from "./trunk.js";
@@ -99,14 +99,17 @@ export function parameterCount(graph: { readonly params: readonly Param[] }): {
   };
 }
 
+export interface FcnLayers {
+  readonly scores: Tensor;
+  readonly layers: ReadonlyMap<string, Tensor>;
+  readonly params: readonly Param[];
+}
+
 /**
- * The net on an image tensor [N, C, H, W], for graphs of one's own: its scores [N, classes, H, W] and every layer by its name in the prototxts, for
- * `coordinateMap` and inspection.
+ * The net on an image tensor [N, C, H, W], for graphs of one's own: its scores [N, classes, H, W], every layer by its name in the prototxts, for
+ * `coordinateMap` and inspection, and its parameters, for `gradients`.
  */
-export function fcnLayers(
-  image: Tensor,
-  options: FcnOptions & { readonly dropout?: number },
-): { readonly scores: Tensor; readonly layers: ReadonlyMap<string, Tensor> } {
+export function fcnLayers(image: Tensor, options: FcnOptions & { readonly dropout?: number }): FcnLayers {
   const trunk = trunkOf(options.trunk);
   checkOptions(trunk, options);
   switch (options.padding ?? "caffe") {
@@ -119,7 +122,6 @@ export function fcnLayers(
   }
 }
 
-type Layers = ReturnType<typeof fcnLayers>;
 type BuildOptions = Parameters<typeof fcnLayers>[1];
 
 function imageInput({ trunk, batch = 1, size }: SizedFcnOptions): Tensor {
@@ -138,7 +140,7 @@ function checkOptions(trunk: Trunk, { variant, classes, width = 1, padding = "ca
 }
 
 /** The smallest padding at which the scores cover the image: first by where they begin, then by whether they reach its end. */
-function buildMinimal(trunk: Trunk, image: Tensor, options: BuildOptions): Layers {
+function buildMinimal(trunk: Trunk, image: Tensor, options: BuildOptions): FcnLayers {
   // Padding moves the scores by as many pixels: what an ample padding crops away can be saved.
   const stride = trunk.layers.reduce((s, layer) => s * ("stride" in layer ? (layer.stride ?? 1) : 1), 1);
   const ample = trunk.caffePadding + stride;
@@ -154,7 +156,7 @@ function buildMinimal(trunk: Trunk, image: Tensor, options: BuildOptions): Layer
   }
 }
 
-function build(trunk: Trunk, image: Tensor, options: BuildOptions, padding: number | "same"): Layers {
+function build(trunk: Trunk, image: Tensor, options: BuildOptions, padding: number | "same"): FcnLayers {
   const { classes, upsampling = "frozen", width = 1, dropout = 0 } = options;
   const head = trunk.heads[options.variant]!;
   const layers = convolutionalTrunk(trunk, image, { width, padding, dropout });
@@ -180,7 +182,8 @@ function build(trunk: Trunk, image: Tensor, options: BuildOptions, padding: numb
     scores = add(`fuse_${skip.from}`, sum(operands));
   }
   const up = upsample(scores, image, head.upsampling, upsampling === "learned");
-  return { scores: add("score", cropLike(up, image, image)), layers };
+  scores = add("score", cropLike(up, image, image));
+  return { scores, layers, params: topological([scores]).filter(isParam) };
 }
 
 /** A 1x1 convolution that starts at zero (paper, 4.1 and 4.2), with Caffe's multipliers for its bias. */
