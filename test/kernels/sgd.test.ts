@@ -1,4 +1,5 @@
 import { expect } from "chai";
+import { wholeBuffer } from "../../src/gpu/buffer-range.js";
 import { bindDispatch, encode, kernelFor, paramsBytes, writeParams } from "../../src/graph/bind.js";
 import { accumulateGradient, HYPER, sgdUpdate, type UpdateDispatch } from "../../src/kernels/sgd.js";
 import { sgdStep, type SgdHyper } from "../../src/reference/sgd.js";
@@ -30,7 +31,9 @@ async function runUpdate(
     const encoder = device.createCommandEncoder();
     const pass = encoder.beginComputePass();
     encode(pass, [
-      bindDispatch(gpu, kernel, update, update.shader, { buffer: uniforms, offset: 0 }, (name) => buffers.get(name)!),
+      bindDispatch(gpu, kernel, update, update.shader, { buffer: uniforms, offset: 0 }, (name) =>
+        wholeBuffer(buffers.get(name)!),
+      ),
     ]);
     pass.end();
     const staging = [...buffers].map(([name, buffer]) => {
