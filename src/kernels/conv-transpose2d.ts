@@ -17,7 +17,6 @@ import {
   convTransposeSize,
   formFlops,
   formOf,
-  gcd,
   geometryOf,
   pairOf,
   PLAIN_EPILOGUE,
@@ -29,7 +28,8 @@ import {
   type TrilinearForm,
 } from "./conv-geometry.js";
 import { epilogueBuffers, epilogueConstants, epilogueGrad } from "./conv-epilogue.js";
-import { tiledApplies, tiledVariant } from "./conv-tiled.js";
+import { convVariants } from "./conv-variants.js";
+import { validTaps } from "./conv-taps.js";
 import { conv2dOp } from "./conv2d.js";
 import { conv2dWeightGradOp } from "./conv2d-weight-grad.js";
 import { apply, dispatch, grid, inputRef, type Op, type Variant } from "./op.js";
@@ -67,9 +67,9 @@ export const convTranspose2dOp: Op<ConvTranspose2dAttrs> = {
     checkEpilogue("convTranspose2d", inputs, attrs, shape);
     return { shape, dtype: "f32" };
   },
-  variants(inputs, output, attrs) {
+  variants(inputs, output, attrs, device) {
     const form = convTranspose2dForm(inputs, output.shape, attrs);
-    return [directVariant(form, output.shape, attrs), ...(tiledApplies(form) ? [tiledVariant(form, true, attrs)] : [])];
+    return [directVariant(form, output.shape, attrs), ...convVariants(form, true, attrs, device)];
   },
   flops: (inputs, output, attrs) => formFlops(convTranspose2dForm(inputs, output.shape, attrs)),
   grad(dy, inputs, y, attrs) {
@@ -120,25 +120,6 @@ function gatherGeometry(x: Shape, y: Shape, weight: Shape, attrs: ConvTranspose2
 
 function convTranspose2dForm([x, weight]: readonly TensorSpec[], y: Shape, attrs: ConvTranspose2dAttrs): TrilinearForm {
   return formOf(y, x!.shape, weight!.shape, gatherGeometry(x!.shape, y, weight!.shape, attrs));
-}
-
-/** Which taps reach an output row a = i + p: those with a - u d divisible by s, namely u = first(a) + k step (see `firstTap`). */
-export interface ValidTaps {
-  /** Between valid taps of one output row, s / gcd(s, d); the input row then falls by d / gcd(s, d). */
-  readonly step: number;
-  /** Rows a that are no multiple of gcd(s, d) have no tap. */
-  readonly divisor: number;
-  /** first(a) = (a mod s / divisor) inverse mod step. */
-  readonly inverse: number;
-}
-
-export function validTaps(stride: number, dilation: number): ValidTaps {
-  const divisor = gcd(stride, dilation);
-  const step = stride / divisor;
-  const d = dilation / divisor;
-  let inverse = 0;
-  while (step > 1 && (inverse * d) % step !== 1) inverse++;
-  return { step, divisor, inverse };
 }
 
 /** One invocation per element of y in memory. In the form y is x (see conv-geometry.ts), so `form.x` is the output's size. */

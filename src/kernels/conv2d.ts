@@ -26,7 +26,7 @@ import {
   type TrilinearForm,
 } from "./conv-geometry.js";
 import { epilogueBuffers, epilogueConstants, epilogueGrad } from "./conv-epilogue.js";
-import { tiledApplies, tiledVariant } from "./conv-tiled.js";
+import { convVariants } from "./conv-variants.js";
 import { convTranspose2dOp } from "./conv-transpose2d.js";
 import { conv2dWeightGradOp } from "./conv2d-weight-grad.js";
 import { apply, dispatch, grid, inputRef, type Op, type Variant } from "./op.js";
@@ -54,9 +54,9 @@ export const conv2dOp: Op<Conv2dAttrs> = {
     checkEpilogue("conv2d", inputs, attrs, shape);
     return { shape, dtype: "f32" };
   },
-  variants(inputs, output, attrs) {
+  variants(inputs, output, attrs, device) {
     const form = conv2dForm(inputs, output.shape, attrs);
-    return [directVariant(form, output.shape, attrs), ...(tiledApplies(form) ? [tiledVariant(form, false, attrs)] : [])];
+    return [directVariant(form, output.shape, attrs), ...convVariants(form, false, attrs, device)];
   },
   flops: (inputs, output, attrs) => formFlops(conv2dForm(inputs, output.shape, attrs)),
   grad(dy, inputs, y, attrs) {

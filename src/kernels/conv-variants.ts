@@ -1,0 +1,33 @@
+/** Which fast kernels serve a convolution or a transposed one, the best last. Groups whose channels are no whole vec4s have only `direct`. */
+import type { ConvEpilogue, TrilinearForm } from "./conv-geometry.js";
+import { outerVariant } from "./conv-outer.js";
+import { directionOf, groupsAreAligned, tiledApplies, tiledVariant } from "./conv-tiled.js";
+import type { DeviceTraits, Variant } from "./op.js";
+
+export function convVariants(form: TrilinearForm, transposed: boolean, epilogue: ConvEpilogue, device: DeviceTraits): readonly Variant[] {
+  if (!groupsAreAligned(form)) return [];
+  const flat = flattened(form, transposed, epilogue);
+  const outer = outerVariant(flat, transposed, epilogue, device);
+  if (!tiledApplies(flat)) return [outer];
+  const tiled = tiledVariant(flat, transposed, epilogue);
+  return tiledIsBetter(flat, transposed) ? [outer, tiled] : [tiled, outer];
+}
+
+/** Tiles of 4x4 pixels load each pixel once for a row of taps, but pay for maps that do not fill them. */
+function tiledIsBetter(form: TrilinearForm, transposed: boolean): boolean {
+  const { outSize } = directionOf(form, transposed);
+  const filled = outSize.reduce((part, n) => (part * n) / (4 * Math.ceil(n / 4)), 1);
+  return form.kernel[0] * form.kernel[1] > 1 && filled > 0.5;
+}
+
+/**
+ * A kernel that covers its whole input, with one output pixel, as a 1x1 kernel over one pixel with all its numbers as channels: in memory
+ * [H, W, C] of x and [Kh, Kw, C] of the weight are the same vector. Without it most taps of the transpose would fall on padding. (The bias
+ * of the transpose is by the real channels, so there it stays as it is.)
+ */
+export function flattened(form: TrilinearForm, transposed: boolean, epilogue: ConvEpilogue): TrilinearForm {
+  const whole = ([0, 1] as const).every((a) => form.y[a] === 1 && form.pad[a] === 0 && form.kernel[a] === form.x[a] && form.dilation[a] === 1);
+  if (!whole || form.groups > 1 || (transposed && epilogue.bias)) return form;
+  const channels = form.x[0] * form.x[1] * Math.ceil(form.channels / 4) * 4;
+  return { ...form, channels, x: [1, 1], kernel: [1, 1], stride: [1, 1] };
+}
