@@ -10,7 +10,10 @@ export interface Checkpoint {
 
 interface TrainingState {
   step: number;
+  /** Variants that plans must use from now on, by node. */
   variants: ReadonlyMap<string, string>;
+  /** Variants that plans have used. */
+  readonly chosen: ReadonlyMap<string, string>;
 }
 
 const FORMAT = "fcn-webgpu-checkpoint/1";
@@ -23,7 +26,7 @@ export async function createCheckpoint(store: WeightStore, state: TrainingState)
     format: FORMAT,
     step: String(state.step),
     seed: String(store.seed),
-    variants: JSON.stringify(Object.fromEntries(state.variants)),
+    variants: JSON.stringify(Object.fromEntries(state.chosen)),
   };
   return { bytes: writeSafetensors({ tensors, metadata }) };
 }

@@ -50,6 +50,8 @@ export class Trainer<I extends Names, O extends Names> {
   step = 0;
   /** Variants by node name that plans must use: from a checkpoint. */
   variants: ReadonlyMap<string, string> = new Map();
+  /** Variant of each node of the plans that have trained here, for a checkpoint. */
+  readonly chosen = new Map<string, string>();
   private readonly plans = new Map<string, Promise<TrainPlan>>();
   /** One for each loss, since each trains the parameters that it depends on. */
   private readonly updaters = new Map<keyof O, Promise<Updater>>();
@@ -199,6 +201,7 @@ export class Trainer<I extends Names, O extends Names> {
       submitBudgetMs: this.submitBudgetMs,
       prefer: this.variants,
     });
+    for (const { step } of compiled.executable.steps) this.chosen.set(step.name, step.variant.name);
     return { ...compiled, loss: compiled.executable.rangeOf(compiled.outputs[0]!.parts[0]!) };
   }
 }
