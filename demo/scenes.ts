@@ -24,8 +24,8 @@ export interface SceneBatch {
   readonly labels: Int32Array;
 }
 
-export function drawSize(random: Random): Size {
-  return [random(MIN_SIDE, MAX_SIDE), random(MIN_SIDE, MAX_SIDE)];
+export function drawSize(random: Random, largest = MAX_SIDE): Size {
+  return [random(MIN_SIDE, largest), random(MIN_SIDE, largest)];
 }
 
 export function composeBatch(digits: readonly Digit[], random: Random, size: Size, count: number): SceneBatch {

@@ -4,7 +4,7 @@ export interface StageSettings {
   readonly steps: number;
   /** Digits or scenes a step. */
   readonly batch: number;
-  /** Of the first half; it then falls linearly to 0. */
+  /** The largest: it rises over the first tenth of the steps and falls to 0 over the second half. */
   readonly learningRate: number;
 }
 
@@ -24,9 +24,9 @@ export interface Settings {
 export const FULL: Settings = {
   name: "full",
   width: 1,
-  classifier: { steps: 250, batch: 64, learningRate: 0.03 },
-  single: { steps: 500, batch: 4, learningRate: 0.03 },
-  further: { steps: 300, batch: 4, learningRate: 0.03 },
+  classifier: { steps: 250, batch: 48, learningRate: 0.03 },
+  single: { steps: 900, batch: 1, learningRate: 0.07 },
+  further: { steps: 350, batch: 1, learningRate: 0.05 },
   heldOut: { sizes: 30, perSize: 10 },
 };
 
@@ -34,7 +34,8 @@ export const FULL: Settings = {
 export const SHORT: Settings = {
   ...FULL,
   name: "short",
-  classifier: { ...FULL.classifier, steps: 100 },
-  single: { ...FULL.single, steps: 120 },
-  further: { ...FULL.further, steps: 80 },
+  classifier: { ...FULL.classifier, steps: 60 },
+  single: { ...FULL.single, steps: 90 },
+  further: { ...FULL.further, steps: 40 },
+  heldOut: { sizes: 30, perSize: 2 },
 };

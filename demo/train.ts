@@ -22,8 +22,9 @@ type Batch = { readonly image: Data; readonly labels: Data };
 
 /** Loss points of a curve. */
 const POINTS = 60;
-/** The engine keeps as many training plans: scenes of a stage come in so many sizes. */
+/** The engine keeps as many training plans: scenes of a stage come in so many sizes, of up to this side. Smaller canvases hold more digits a pixel. */
 const SIZES = 8;
+const LARGEST_SIDE = 60;
 /** Caffe's LeNet: momentum and weight decay (fcn.md 1.1). */
 const MOMENTUM = 0.9;
 const WEIGHT_DECAY = 5e-4;
@@ -36,21 +37,36 @@ export async function trainStage<O extends { readonly loss: Tensor }>(
   progress: Progress,
   signal: AbortSignal,
 ): Promise<Curve> {
-  const lossEvery = Math.max(1, Math.floor(steps / POINTS));
   const optimizer = sgd({
-    learningRate: (step) => learningRate * Math.min(1, 2 * (1 - step / steps)),
+    learningRate: (step) => learningRate * rise(step, steps) * fall(step, steps),
     momentum: MOMENTUM,
     weightDecay: WEIGHT_DECAY,
   });
   const points: LossPoint[] = [];
+  const perPoint = Math.max(1, Math.floor(steps / POINTS));
+  let losses: number[] = [];
   await progress.step(`train ${name}`, steps, async (advance) => {
-    for await (const { step, loss } of program.train(batches, { loss: "loss", optimizer, steps, lossEvery, signal })) {
-      if (loss !== null) points.push({ step, loss });
-      advance(step, loss === null ? undefined : `loss ${loss.toFixed(4)}`);
+    for await (const { step, loss } of program.train(batches, { loss: "loss", optimizer, steps, signal })) {
+      if (loss !== null) losses.push(loss);
+      if (step % perPoint === 0) {
+        points.push({ step, loss: losses.reduce((sum, l) => sum + l, 0) / losses.length });
+        losses = [];
+      }
+      advance(step, points.length > 0 ? `loss ${points.at(-1)!.loss.toFixed(4)}` : undefined);
     }
     signal.throwIfAborted();
   });
   return { name, points };
+}
+
+/** Over the first tenth: from a zero score layer the first steps must not be large. */
+function rise(step: number, steps: number): number {
+  return Math.min(1, (10 * (step + 1)) / steps);
+}
+
+/** Over the second half, to 0. */
+function fall(step: number, steps: number): number {
+  return Math.min(1, 2 * (1 - step / steps));
 }
 
 /** Batches of single digits without end, each epoch in a new order. */
@@ -78,7 +94,7 @@ export function digitBatch(digits: readonly Digit[]): {
 /** Batches of new scenes without end, each of one of eight sizes. */
 export function* sceneBatches(digits: readonly Digit[], seed: number, stream: string, batch: number): Generator<Batch> {
   const random = seededRandom(seed, stream);
-  const sizes: Size[] = Array.from({ length: SIZES }, () => drawSize(random));
+  const sizes: Size[] = Array.from({ length: SIZES }, () => drawSize(random, LARGEST_SIDE));
   for (;;) yield sceneInputs(composeBatch(digits, random, sizes[random(0, SIZES - 1)]!, batch));
 }
 
