@@ -14,7 +14,12 @@ export function epilogueBuffers(epilogue: ConvEpilogue): { bias: Ref; extra: Ref
 }
 
 /** The gradient behind bias + conv, and that of the extra operand. */
-export function epilogueGrad(dy: Tensor, inputs: readonly Tensor[], y: Tensor, epilogue: ConvEpilogue): { gradient: Tensor; extra: Tensor | null } {
+export function epilogueGrad(
+  dy: Tensor,
+  inputs: readonly Tensor[],
+  y: Tensor,
+  epilogue: ConvEpilogue,
+): { gradient: Tensor; extra: Tensor | null } {
   const index = epilogueInputs(epilogue).extra;
   const masked = epilogue.extra === "mask" ? apply(reluGradOp, [dy, inputs[index!]!], {}) : dy;
   const gradient = epilogue.relu ? apply(reluGradOp, [masked, y], {}) : masked;

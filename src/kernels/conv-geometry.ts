@@ -53,9 +53,12 @@ export function pairOf(op: string, name: string, value: Pair, minimum: number): 
 
 /** `[top, left, bottom, right]` of integers that are at least 0. Throws ShapeError naming `op`. */
 export function paddingOf(op: string, value: Padding): Padding4 {
-  const all: readonly number[] = typeof value === "number" ? [value, value, value, value] : value.length === 2 ? [...value, ...value] : value;
+  const all: readonly number[] =
+    typeof value === "number" ? [value, value, value, value] : value.length === 2 ? [...value, ...value] : value;
   if (all.length !== 4 || all.some((v) => !Number.isInteger(v) || v < 0)) {
-    throw new ShapeError(`${op}: padding is ${formatValue(value)}: use an integer of at least 0, [h, w] or [top, left, bottom, right]`);
+    throw new ShapeError(
+      `${op}: padding is ${formatValue(value)}: use an integer of at least 0, [h, w] or [top, left, bottom, right]`,
+    );
   }
   return [all[0]!, all[1]!, all[2]!, all[3]!];
 }
@@ -86,14 +89,22 @@ export function convSize(size: number, kernel: number, stride: number, pads: num
 }
 
 /** (size - 1) s + (K - 1) d + 1 - pads + outputPadding */
-export function convTransposeSize(size: number, kernel: number, stride: number, pads: number, dilation: number, outputPadding: number): number {
+export function convTransposeSize(
+  size: number,
+  kernel: number,
+  stride: number,
+  pads: number,
+  dilation: number,
+  outputPadding: number,
+): number {
   return (size - 1) * stride + effectiveKernel(kernel, dilation) - pads + outputPadding;
 }
 
 /** Rank 4 and f32, or ShapeError. `what` names the operand and its axes: "x is [N, C, H, W]". */
 export function checkImage(op: string, name: string, axes: string, spec: TensorSpec): void {
   if (spec.shape.length !== 4) throw new ShapeError(`${op}: ${name} is ${formatShape(spec.shape)} but must have rank 4, ${axes}`);
-  if (spec.dtype !== "f32") throw new ShapeError(`${op}: ${name} is ${spec.dtype} ${formatShape(spec.shape)}: only f32 can be convolved`);
+  if (spec.dtype !== "f32")
+    throw new ShapeError(`${op}: ${name} is ${spec.dtype} ${formatShape(spec.shape)}: only f32 can be convolved`);
 }
 
 /** Bias of shape [channels] and extra of the output's shape, where the epilogue has them. */
@@ -102,11 +113,15 @@ export function checkEpilogue(op: string, inputs: readonly TensorSpec[], epilogu
   if (bias !== null) {
     const spec = inputs[bias]!;
     if (spec.shape.length !== 1 || spec.shape[0] !== output[1] || spec.dtype !== "f32") {
-      throw new ShapeError(`${op}: bias is ${spec.dtype} ${formatShape(spec.shape)} but the output has ${output[1]} channels: use f32 [${output[1]}] or null`);
+      throw new ShapeError(
+        `${op}: bias is ${spec.dtype} ${formatShape(spec.shape)} but the output has ${output[1]} channels: use f32 [${output[1]}] or null`,
+      );
     }
   }
   if (extra !== null && formatShape(inputs[extra]!.shape) !== formatShape(output)) {
-    throw new ShapeError(`${op}: the fused operand is ${formatShape(inputs[extra]!.shape)} but the output is ${formatShape(output)}: they must be equal`);
+    throw new ShapeError(
+      `${op}: the fused operand is ${formatShape(inputs[extra]!.shape)} but the output is ${formatShape(output)}: they must be equal`,
+    );
   }
 }
 

@@ -4,10 +4,10 @@
  * into s x s phases: in one phase all output pixels have the same taps, so its cost per pixel does not grow with the stride.
  */
 import { ceilTo } from "../tensor/layout.js";
-import type { ConvEpilogue, Pair2, TrilinearForm } from "./conv-geometry.js";
+import type { ConvEpilogue, TrilinearForm } from "./conv-geometry.js";
 import { epilogueBuffers, epilogueConstants } from "./conv-epilogue.js";
 import { paddedInput, type PaddedInput } from "./conv-padded.js";
-import { directionOf } from "./conv-tiled.js";
+import { directionOf, TILED_FROM_FLOPS } from "./conv-tiled.js";
 import { validTaps } from "./conv-taps.js";
 import { dispatch, grid, inputRef, type DeviceTraits, type Variant } from "./op.js";
 
@@ -69,7 +69,7 @@ export function outerVariant(form: TrilinearForm, transposed: boolean, epilogue:
     buffers: { x: x.ref, weight: inputRef(1), ...epilogueBuffers(epilogue), y: "output" },
     workgroups: grid(count),
   });
-  return { name: "outer", scratchBytes: x.scratchBytes, dispatches: [...x.dispatches, main] };
+  return { name: "outer", fromFlops: TILED_FROM_FLOPS, scratchBytes: x.scratchBytes, dispatches: [...x.dispatches, main] };
 }
 
 function forwardWalk({ y, kernel, stride, dilation, pad }: TrilinearForm, axis: 0 | 1): Walk {
@@ -101,7 +101,13 @@ function transposedWalk(form: TrilinearForm, axis: 0 | 1): Walk {
 }
 
 /** As large as the pixels and the device's parallelism allow; a tile lies within one group. */
-function tileFor(phases: number, pixels: number, vec4s: number, vec4sPerGroup: number, device: DeviceTraits): { pixels: number; vec4s: number } {
+function tileFor(
+  phases: number,
+  pixels: number,
+  vec4s: number,
+  vec4sPerGroup: number,
+  device: DeviceTraits,
+): { pixels: number; vec4s: number } {
   const enough = device.software ? 64 : 16384;
   const invocations = (p: number, v: number): number => phases * Math.ceil(pixels / p) * Math.ceil(vec4s / v);
   let tile = { pixels: 8, vec4s: vec4sPerGroup % 2 === 0 || vec4sPerGroup === vec4s ? Math.min(2, vec4s) : 1 };

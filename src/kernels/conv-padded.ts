@@ -18,10 +18,24 @@ export interface PaddedInput {
  * x: the op's input `index`, [batch, channels, ...size]; the kernel reads rows -before[0] to needed[0] - before[0] - 1, and columns alike.
  * A negative `before` skips rows. Guards round each load are no alternative: SwiftShader does not finish compiling them.
  */
-export function paddedInput(index: number, batch: number, channels: number, size: Pair2, before: Pair2, needed: Pair2): PaddedInput {
+export function paddedInput(
+  index: number,
+  batch: number,
+  channels: number,
+  size: Pair2,
+  before: Pair2,
+  needed: Pair2,
+): PaddedInput {
   const pixel = ceilTo(channels, 4) / 4;
   if (before[0] === 0 && before[1] === 0 && needed[0] <= size[0] && needed[1] <= size[1]) {
-    return { ref: inputRef(index), dispatches: [], scratchBytes: [], pixel, row: pixel * size[1], image: pixel * size[1] * size[0] };
+    return {
+      ref: inputRef(index),
+      dispatches: [],
+      scratchBytes: [],
+      pixel,
+      row: pixel * size[1],
+      image: pixel * size[1] * size[0],
+    };
   }
   const count = batch * needed[0] * needed[1] * pixel;
   const pad = dispatch("conv2d.pad", {
@@ -29,5 +43,12 @@ export function paddedInput(index: number, batch: number, channels: number, size
     buffers: { x: inputRef(index), padded: scratchRef(0) },
     workgroups: grid(count),
   });
-  return { ref: scratchRef(0), dispatches: [pad], scratchBytes: [16 * count], pixel, row: pixel * needed[1], image: pixel * needed[1] * needed[0] };
+  return {
+    ref: scratchRef(0),
+    dispatches: [pad],
+    scratchBytes: [16 * count],
+    pixel,
+    row: pixel * needed[1],
+    image: pixel * needed[1] * needed[0],
+  };
 }

@@ -10,8 +10,8 @@ import { paddedInput } from "./conv-padded.js";
 import { dispatch, grid, inputRef, type Variant } from "./op.js";
 
 const TILE = 4;
-/** Above this, registers for a row of the input patch are too many. */
-const LARGEST_KERNEL = 7;
+/** Measured: for 7x7 no faster than `outer`, which is one pipeline for all sizes; lavapipe compiles this one for half a minute. */
+const LARGEST_KERNEL = 5;
 
 /** Software adapters compile a tiled kernel for seconds, once per kernel size: less work than this is done sooner by `direct`. */
 export const TILED_FROM_FLOPS = 2 ** 21;

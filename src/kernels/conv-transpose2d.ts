@@ -49,7 +49,12 @@ export interface ConvTranspose2dAttrs extends ConvGeometry, ConvEpilogue {
  *
  *     const up = convTranspose2d(score, param("upscore2.weight", [21, 21, 4, 4], bilinear()), null, { stride: 2 });
  */
-export function convTranspose2d(x: Tensor, weight: Tensor, bias: Tensor | null, options: ConvOptions & { readonly outputPadding?: Pair } = {}): Tensor {
+export function convTranspose2d(
+  x: Tensor,
+  weight: Tensor,
+  bias: Tensor | null,
+  options: ConvOptions & { readonly outputPadding?: Pair } = {},
+): Tensor {
   const attrs: ConvTranspose2dAttrs = {
     ...geometryOf("convTranspose2d", options),
     ...PLAIN_EPILOGUE,
@@ -93,13 +98,18 @@ function convTranspose2dShape([x, weight]: readonly TensorSpec[], attrs: ConvTra
   const { groups, stride, padding, dilation, outputPadding, crop } = attrs;
   const both = `(x is ${formatShape(x!.shape)}, weight is ${formatShape(weight!.shape)})`;
   if (c !== channels) throw new ShapeError(`convTranspose2d: input has ${c} channels but weight expects ${channels} ${both}`);
-  if (c % groups !== 0) throw new ShapeError(`convTranspose2d: ${c} input channels do not divide into ${groups} groups ${both}: change groups or the weight`);
+  if (c % groups !== 0)
+    throw new ShapeError(
+      `convTranspose2d: ${c} input channels do not divide into ${groups} groups ${both}: change groups or the weight`,
+    );
   const full = [
     convTransposeSize(h, kh, stride[0], padding[0] + padding[2], dilation[0], outputPadding[0]),
     convTransposeSize(w, kw, stride[1], padding[1] + padding[3], dilation[1], outputPadding[1]),
   ] as const;
   if (full[0] < 1 || full[1] < 1) {
-    throw new ShapeError(`convTranspose2d: the output would be ${full[0]}x${full[1]} with padding [${padding.join(", ")}] ${both}: pad less`);
+    throw new ShapeError(
+      `convTranspose2d: the output would be ${full[0]}x${full[1]} with padding [${padding.join(", ")}] ${both}: pad less`,
+    );
   }
   if (crop && ([0, 1] as const).some((a) => crop.offset[a] < 0 || crop.size[a] < 1 || crop.offset[a] + crop.size[a] > full[a])) {
     throw new ShapeError(

@@ -4,7 +4,12 @@ import { outerVariant } from "./conv-outer.js";
 import { directionOf, groupsAreAligned, tiledApplies, tiledVariant } from "./conv-tiled.js";
 import type { DeviceTraits, Variant } from "./op.js";
 
-export function convVariants(form: TrilinearForm, transposed: boolean, epilogue: ConvEpilogue, device: DeviceTraits): readonly Variant[] {
+export function convVariants(
+  form: TrilinearForm,
+  transposed: boolean,
+  epilogue: ConvEpilogue,
+  device: DeviceTraits,
+): readonly Variant[] {
   if (!groupsAreAligned(form)) return [];
   const flat = flattened(form, transposed, epilogue);
   const outer = outerVariant(flat, transposed, epilogue, device);
@@ -25,8 +30,10 @@ function tiledIsBetter(form: TrilinearForm, transposed: boolean): boolean {
  * [H, W, C] of x and [Kh, Kw, C] of the weight are the same vector. Without it most taps of the transpose would fall on padding. (The bias
  * of the transpose is by the real channels, so there it stays as it is.)
  */
-export function flattened(form: TrilinearForm, transposed: boolean, epilogue: ConvEpilogue): TrilinearForm {
-  const whole = ([0, 1] as const).every((a) => form.y[a] === 1 && form.pad[a] === 0 && form.kernel[a] === form.x[a] && form.dilation[a] === 1);
+function flattened(form: TrilinearForm, transposed: boolean, epilogue: ConvEpilogue): TrilinearForm {
+  const whole = ([0, 1] as const).every(
+    (a) => form.y[a] === 1 && form.pad[a] === 0 && form.kernel[a] === form.x[a] && form.dilation[a] === 1,
+  );
   if (!whole || form.groups > 1 || (transposed && epilogue.bias)) return form;
   const channels = form.x[0] * form.x[1] * Math.ceil(form.channels / 4) * 4;
   return { ...form, channels, x: [1, 1], kernel: [1, 1], stride: [1, 1] };

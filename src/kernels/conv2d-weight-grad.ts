@@ -11,7 +11,16 @@ import { ShapeError } from "../tensor/errors.js";
 import { ceilTo, physicalSize } from "../tensor/layout.js";
 import { formatShape, type Shape, type TensorSpec } from "../tensor/shape.js";
 import type { Tensor } from "../tensor/tensor.js";
-import { checkImage, effectiveKernel, formFlops, formOf, PLAIN_EPILOGUE, type ConvGeometry, type Pair2, type TrilinearForm } from "./conv-geometry.js";
+import {
+  checkImage,
+  effectiveKernel,
+  formFlops,
+  formOf,
+  PLAIN_EPILOGUE,
+  type ConvGeometry,
+  type Pair2,
+  type TrilinearForm,
+} from "./conv-geometry.js";
 import { sumStrips } from "./conv-strips.js";
 import { weightGradTiledApplies, weightGradTiledVariant } from "./conv-weight-tiled.js";
 import { convTranspose2dOp } from "./conv-transpose2d.js";
@@ -29,22 +38,31 @@ export const conv2dWeightGradOp: Op<Conv2dWeightGradAttrs> = {
     checkImage("conv2dWeightGrad", "x", "[N, C, H, W]", x!);
     checkImage("conv2dWeightGrad", "dy", "[N, O, I, J]", dy!);
     const both = `(x is ${formatShape(x!.shape)}, dy is ${formatShape(dy!.shape)})`;
-    if (x!.shape[0] !== dy!.shape[0]) throw new ShapeError(`conv2dWeightGrad: x has ${x!.shape[0]} images but dy has ${dy!.shape[0]} ${both}`);
+    if (x!.shape[0] !== dy!.shape[0])
+      throw new ShapeError(`conv2dWeightGrad: x has ${x!.shape[0]} images but dy has ${dy!.shape[0]} ${both}`);
     if (x!.shape[1]! % groups !== 0 || dy!.shape[1]! % groups !== 0) {
-      throw new ShapeError(`conv2dWeightGrad: ${x!.shape[1]} and ${dy!.shape[1]} channels do not both divide into ${groups} groups ${both}`);
+      throw new ShapeError(
+        `conv2dWeightGrad: ${x!.shape[1]} and ${dy!.shape[1]} channels do not both divide into ${groups} groups ${both}`,
+      );
     }
     return { shape: [dy!.shape[1]!, x!.shape[1]! / groups, ...kernel], dtype: "f32" };
   },
   variants(inputs, output, attrs, device) {
     const form = weightGradForm(inputs, output.shape, attrs);
-    return [directVariant(form, output.shape), ...(weightGradTiledApplies(form) ? [weightGradTiledVariant(form, output.shape, device)] : [])];
+    return [
+      directVariant(form, output.shape),
+      ...(weightGradTiledApplies(form) ? [weightGradTiledVariant(form, output.shape, device)] : []),
+    ];
   },
   flops: (inputs, output, attrs) => formFlops(weightGradForm(inputs, output.shape, attrs)),
   grad(ddw, inputs, _dw, { stride, padding, dilation, groups, kernel }) {
     const [x, dy] = inputs as [Tensor, Tensor];
     // The padding at the end that makes conv2d(x) exactly as large as dy, which in x's gradient leaves nothing over.
     const end = (axis: 0 | 1): number =>
-      (dy.shape[2 + axis]! - 1) * stride[axis] + effectiveKernel(kernel[axis], dilation[axis]) - padding[axis] - x.shape[2 + axis]!;
+      (dy.shape[2 + axis]! - 1) * stride[axis] +
+      effectiveKernel(kernel[axis], dilation[axis]) -
+      padding[axis] -
+      x.shape[2 + axis]!;
     const geometry: ConvGeometry = { stride, dilation, groups, padding: [padding[0], padding[1], end(0), end(1)] };
     return [
       apply(convTranspose2dOp, [dy, ddw], { ...geometry, ...PLAIN_EPILOGUE, outputPadding: [0, 0], crop: null }),

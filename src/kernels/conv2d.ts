@@ -67,9 +67,18 @@ export const conv2dOp: Op<Conv2dAttrs> = {
     const kernel = [weight.shape[2]!, weight.shape[3]!] as const;
     // Rows that the floor of the size rule left over are behind the last window: the transposed conv makes them by outputPadding.
     const leftOver = (axis: 0 | 1): number =>
-      x.shape[2 + axis]! + padding[axis] + padding[2 + axis]! - effectiveKernel(kernel[axis], dilation[axis]) - (y.shape[2 + axis]! - 1) * stride[axis];
+      x.shape[2 + axis]! +
+      padding[axis] +
+      padding[2 + axis]! -
+      effectiveKernel(kernel[axis], dilation[axis]) -
+      (y.shape[2 + axis]! - 1) * stride[axis];
     return [
-      apply(convTranspose2dOp, [gradient, weight], { ...geometry, ...PLAIN_EPILOGUE, outputPadding: [leftOver(0), leftOver(1)], crop: null }),
+      apply(convTranspose2dOp, [gradient, weight], {
+        ...geometry,
+        ...PLAIN_EPILOGUE,
+        outputPadding: [leftOver(0), leftOver(1)],
+        crop: null,
+      }),
       apply(conv2dWeightGradOp, [x, gradient], { ...geometry, kernel }),
       ...(attrs.bias ? [reduceSum(gradient, [0, 2, 3])] : []),
       ...(attrs.extra === "none" ? [] : [extra]),
@@ -91,12 +100,18 @@ function conv2dShape([x, weight]: readonly TensorSpec[], attrs: Conv2dAttrs): Sh
         : `conv2d: input has ${c} channels but weight expects ${perGroup} in each of ${groups} groups, ${perGroup * groups} in all ${both}`,
     );
   }
-  if (o % groups !== 0) throw new ShapeError(`conv2d: ${o} output channels do not divide into ${groups} groups ${both}: change groups or the weight`);
-  const size = [convSize(h, kh, stride[0], padding[0] + padding[2], dilation[0]), convSize(w, kw, stride[1], padding[1] + padding[3], dilation[1])] as const;
+  if (o % groups !== 0)
+    throw new ShapeError(`conv2d: ${o} output channels do not divide into ${groups} groups ${both}: change groups or the weight`);
+  const size = [
+    convSize(h, kh, stride[0], padding[0] + padding[2], dilation[0]),
+    convSize(w, kw, stride[1], padding[1] + padding[3], dilation[1]),
+  ] as const;
   if (size[0] < 1 || size[1] < 1) {
     const needed = `${effectiveKernel(kh, dilation[0])}x${effectiveKernel(kw, dilation[1])}`;
     const given = `${h + padding[0] + padding[2]}x${w + padding[1] + padding[3]}`;
-    throw new ShapeError(`conv2d: the kernel covers ${needed} pixels but the padded input has ${given} ${both}: pad more or use a smaller kernel`);
+    throw new ShapeError(
+      `conv2d: the kernel covers ${needed} pixels but the padded input has ${given} ${both}: pad more or use a smaller kernel`,
+    );
   }
   return [n, o, ...size];
 }

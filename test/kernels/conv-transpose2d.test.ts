@@ -13,17 +13,29 @@ const plain: ConvTranspose2dAttrs = {
 };
 
 /** One case; `bias` and `extra` operands are added where the attributes ask for them. */
-function deconv(x: number[], weight: number[], shape: number[], attrs: Partial<ConvTranspose2dAttrs> = {}): OpCase<"convTranspose2d"> {
+function deconv(
+  x: number[],
+  weight: number[],
+  shape: number[],
+  attrs: Partial<ConvTranspose2dAttrs> = {},
+): OpCase<"convTranspose2d"> {
   const all = { ...plain, ...attrs };
   return {
     name: `[${x.join(", ")}] * [${weight.join(", ")}] ${JSON.stringify(attrs)}`,
-    inputs: [{ shape: x }, { shape: weight }, ...(all.bias ? [{ shape: [shape[1]!] }] : []), ...(all.extra === "none" ? [] : [{ shape }])],
+    inputs: [
+      { shape: x },
+      { shape: weight },
+      ...(all.bias ? [{ shape: [shape[1]!] }] : []),
+      ...(all.extra === "none" ? [] : [{ shape }]),
+    ],
     attrs: all,
     shape,
   };
 }
 
-const everySize = [1, 2, 3, 4, 5, 7, 8, 9].map((size) => deconv([1, 4, size, size], [4, 4, 3, 3], [1, 4, size, size], { padding: [1, 1, 1, 1] }));
+const everySize = [1, 2, 3, 4, 5, 7, 8, 9].map((size) =>
+  deconv([1, 4, size, size], [4, 4, 3, 3], [1, 4, size, size], { padding: [1, 1, 1, 1] }),
+);
 const everyKernel = [1, 2, 3, 4, 5, 6, 7].map((k) => deconv([1, 3, 5, 4], [3, 5, k, k], [1, 5, 4 + k, 3 + k], {}));
 const everyStride = [2, 3, 4, 8].map((s) => deconv([1, 5, 3, 4], [5, 6, 2 * s, 2 * s], [1, 6, 4 * s, 5 * s], { stride: [s, s] }));
 
@@ -43,8 +55,17 @@ describeOp("convTranspose2d", {
     deconv([1, 2, 2, 2], [2, 3, 63, 63], [1, 3, 95, 95], { stride: [32, 32] }),
     // Crops.
     deconv([1, 4, 3, 3], [4, 5, 4, 4], [1, 5, 5, 4], { stride: [2, 2], crop: { offset: [1, 2], size: [5, 4] } }),
-    deconv([1, 4, 5, 5], [4, 5, 3, 3], [1, 5, 3, 5], { padding: [1, 0, 0, 1], crop: { offset: [2, 0], size: [3, 5] }, bias: true, relu: true }),
-    deconv([2, 3, 3, 3], [3, 3, 16, 16], [2, 3, 13, 9], { stride: [8, 8], crop: { offset: [9, 9], size: [13, 9] }, extra: "add" }),
+    deconv([1, 4, 5, 5], [4, 5, 3, 3], [1, 5, 3, 5], {
+      padding: [1, 0, 0, 1],
+      crop: { offset: [2, 0], size: [3, 5] },
+      bias: true,
+      relu: true,
+    }),
+    deconv([2, 3, 3, 3], [3, 3, 16, 16], [2, 3, 13, 9], {
+      stride: [8, 8],
+      crop: { offset: [9, 9], size: [13, 9] },
+      extra: "add",
+    }),
     // Padding, asymmetric and large; outputPadding, also as large as the stride.
     deconv([1, 3, 5, 6], [3, 4, 3, 3], [1, 4, 5, 4], { padding: [2, 1, 0, 3] }),
     deconv([1, 3, 9, 9], [3, 4, 3, 3], [1, 4, 1, 3], { padding: [5, 4, 5, 4] }),
@@ -55,7 +76,12 @@ describeOp("convTranspose2d", {
     deconv([1, 3, 5, 4], [3, 4, 3, 3], [1, 4, 9, 8], { dilation: [2, 2] }),
     deconv([1, 4, 4, 3], [4, 4, 3, 4], [1, 4, 13, 15], { dilation: [3, 3], stride: [2, 2], outputPadding: [0, 1] }),
     deconv([1, 4, 3, 3], [4, 5, 3, 2], [1, 5, 17, 9], { dilation: [4, 2], stride: [4, 3], padding: [0, 0, 0, 0] }),
-    deconv([1, 4, 4, 4], [4, 5, 3, 3], [1, 5, 21, 25], { dilation: [4, 6], stride: [6, 4], padding: [3, 0, 3, 0], outputPadding: [0, 0] }),
+    deconv([1, 4, 4, 4], [4, 5, 3, 3], [1, 5, 21, 25], {
+      dilation: [4, 6],
+      stride: [6, 4],
+      padding: [3, 0, 3, 0],
+      outputPadding: [0, 0],
+    }),
     // Groups: aligned, unaligned, depthwise (Caffe's bilinear filler).
     deconv([1, 8, 4, 4], [8, 4, 3, 3], [1, 8, 6, 6], { groups: 2, bias: true }),
     deconv([1, 8, 4, 4], [8, 4, 4, 4], [1, 8, 10, 10], { groups: 2, stride: [2, 2] }),

@@ -3,7 +3,12 @@ import { describeOp, type OpCase } from "../harness/op-cases.js";
 
 const plain: Conv2dWeightGradAttrs = { stride: [1, 1], padding: [0, 0, 0, 0], dilation: [1, 1], groups: 1, kernel: [3, 3] };
 
-function weightGrad(x: number[], dy: number[], kernel: [number, number], attrs: Partial<Conv2dWeightGradAttrs> = {}): OpCase<"conv2dWeightGrad"> {
+function weightGrad(
+  x: number[],
+  dy: number[],
+  kernel: [number, number],
+  attrs: Partial<Conv2dWeightGradAttrs> = {},
+): OpCase<"conv2dWeightGrad"> {
   const all = { ...plain, ...attrs, kernel };
   return {
     name: `[${x.join(", ")}] * [${dy.join(", ")}] -> ${kernel.join("x")} ${JSON.stringify(attrs)}`,
@@ -18,7 +23,9 @@ describeOp("conv2dWeightGrad", {
   bound: { terms: ([, dy]) => dy!.shape[0]! * dy!.shape[2]! * dy!.shape[3]! },
   differentiable: [0, 1],
   cases: [
-    ...[1, 2, 3, 4, 5, 7, 8, 9].map((size) => weightGrad([1, 4, size, size], [1, 4, size, size], [3, 3], { padding: [1, 1, 1, 1] })),
+    ...[1, 2, 3, 4, 5, 7, 8, 9].map((size) =>
+      weightGrad([1, 4, size, size], [1, 4, size, size], [3, 3], { padding: [1, 1, 1, 1] }),
+    ),
     ...[1, 2, 3, 4, 5, 6, 7, 8].map((k) => weightGrad([1, 3, 9, 8], [1, 5, 10 - k, 9 - k], [k, k])),
     ...[1, 2, 3, 4, 5, 8, 13, 17].map((c) => weightGrad([2, c, 5, 6], [2, 18 - c, 3, 4], [3, 3])),
     ...[7, 8, 9, 15, 16, 17].map((o) => weightGrad([1, o + 1, 4, 3], [1, o, 4, 3], [1, 1])),

@@ -9,15 +9,24 @@ function conv(x: number[], weight: number[], shape: number[], attrs: Partial<Con
   const all = { ...plain, ...attrs };
   return {
     name: `[${x.join(", ")}] * [${weight.join(", ")}] ${JSON.stringify(attrs)}`,
-    inputs: [{ shape: x }, { shape: weight }, ...(all.bias ? [{ shape: [weight[0]!] }] : []), ...(all.extra === "none" ? [] : [{ shape }])],
+    inputs: [
+      { shape: x },
+      { shape: weight },
+      ...(all.bias ? [{ shape: [weight[0]!] }] : []),
+      ...(all.extra === "none" ? [] : [{ shape }]),
+    ],
     attrs: all,
     shape,
   };
 }
 
-const everySize = [1, 2, 3, 4, 5, 7, 8, 9].map((size) => conv([1, 4, size, size], [4, 4, 3, 3], [1, 4, size, size], { padding: [1, 1, 1, 1] }));
+const everySize = [1, 2, 3, 4, 5, 7, 8, 9].map((size) =>
+  conv([1, 4, size, size], [4, 4, 3, 3], [1, 4, size, size], { padding: [1, 1, 1, 1] }),
+);
 const everyKernel = [1, 2, 3, 4, 5, 6, 7].map((k) => conv([1, 3, 9, 8], [5, 3, k, k], [1, 5, 10 - k, 9 - k], {}));
-const everyChannelCount = [1, 2, 3, 4, 5, 8, 13].map((c) => conv([1, c, 5, 6], [14 - c, c, 3, 3], [1, 14 - c, 3, 4], { bias: true }));
+const everyChannelCount = [1, 2, 3, 4, 5, 8, 13].map((c) =>
+  conv([1, c, 5, 6], [14 - c, c, 3, 3], [1, 14 - c, 3, 4], { bias: true }),
+);
 
 describeOp("conv2d", {
   exact: true,
