@@ -26,6 +26,10 @@ struct Params {
   tap_inverse: vec2u, // of d / gcd(s, d), modulo tap_step
   weight_rows: u32, // the weight's first extent
   weight_vec4s: u32, // of a tap
+  // Uniforms, not constants: each kernel compiles once, for seconds on software adapters.
+  has_bias: u32,
+  relu: u32,
+  extra: u32, // 0: none, 1: added, 2: y where extra > 0, else 0
 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> x: array<vec4f>;
@@ -35,9 +39,6 @@ struct Params {
 @group(0) @binding(5) var<storage, read_write> y: array<vec4f>;
 
 override WG: u32 = 64;
-override HAS_BIAS: bool = false;
-override RELU: bool = false;
-override EXTRA: u32 = 0; // 0: none, 1: added, 2: y where extra > 0, else 0
 const TRANSPOSED: bool = false;
 const PIXELS: u32 = 8u;
 const VEC4S: u32 = 2u;
@@ -129,16 +130,16 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
         if (lane < params.out_vec4s) {
           let at = ((row / params.cells.x * params.out_size.x + i) * params.out_size.y + j) * params.out_vec4s + lane;
           var result = sums[q][t];
-          if (HAS_BIAS) {
+          if (params.has_bias == 1u) {
             result += bias[lane];
           }
-          if (EXTRA == 1u) {
+          if (params.extra == 1u) {
             result += extra[at];
           }
-          if (RELU) {
+          if (params.relu == 1u) {
             result = max(result, vec4f(0.0));
           }
-          if (EXTRA == 2u) {
+          if (params.extra == 2u) {
             result = select(vec4f(0.0), result, extra[at] > vec4f(0.0));
           }
           y[at] = select(vec4f(0.0), result, vec4u(lane * 4u) + vec4u(0u, 1u, 2u, 3u) < vec4u(params.out_channels));

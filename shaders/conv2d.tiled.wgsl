@@ -15,6 +15,10 @@ struct Params {
   kernel_h: u32,
   weight_rows: u32, // the weight's first extent
   weight_vec4s: u32, // of a tap
+  // Uniforms, not constants: each kernel compiles once, for seconds on software adapters.
+  has_bias: u32,
+  relu: u32,
+  extra: u32, // 0: none, 1: added, 2: y where extra > 0, else 0
 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> x: array<vec4f>;
@@ -24,9 +28,6 @@ struct Params {
 @group(0) @binding(5) var<storage, read_write> y: array<vec4f>;
 
 override WG: u32 = 64;
-override HAS_BIAS: bool = false;
-override RELU: bool = false;
-override EXTRA: u32 = 0; // 0: none, 1: added, 2: y where extra > 0, else 0
 const TRANSPOSED: bool = false;
 const KERNEL_W: u32 = 3u;
 const PATCH_W: u32 = 6u; // 4 + KERNEL_W - 1
@@ -116,7 +117,7 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   }
 
   var added = vec4f(0.0);
-  if (HAS_BIAS) {
+  if (params.has_bias == 1u) {
     added = bias[o4];
   }
   let channel = vec4u(o4 * 4u) + vec4u(0u, 1u, 2u, 3u);
@@ -127,13 +128,13 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
       if (i0 + i < params.out_size.x && j0 + j < params.out_size.y) {
         let at = ((n * params.out_size.x + i0 + i) * params.out_size.y + j0 + j) * params.out_vec4s + o4;
         var result = sums[i][j] + added;
-        if (EXTRA == 1u) {
+        if (params.extra == 1u) {
           result += extra[at];
         }
-        if (RELU) {
+        if (params.relu == 1u) {
           result = max(result, vec4f(0.0));
         }
-        if (EXTRA == 2u) {
+        if (params.extra == 2u) {
           result = select(vec4f(0.0), result, extra[at] > vec4f(0.0));
         }
         y[at] = select(vec4f(0.0), result, channel < vec4u(params.out_channels));

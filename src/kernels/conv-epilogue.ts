@@ -8,6 +8,12 @@ export function epilogueConstants(epilogue: ConvEpilogue): { HAS_BIAS: boolean; 
   return { HAS_BIAS: epilogue.bias, RELU: epilogue.relu, EXTRA: { none: 0, add: 1, mask: 2 }[epilogue.extra] };
 }
 
+/** The same as uniforms, for kernels that are dear to compile. */
+export function epilogueParams(epilogue: ConvEpilogue): { has_bias: number; relu: number; extra: number } {
+  const { HAS_BIAS, RELU, EXTRA } = epilogueConstants(epilogue);
+  return { has_bias: Number(HAS_BIAS), relu: Number(RELU), extra: EXTRA };
+}
+
 export function epilogueBuffers(epilogue: ConvEpilogue): { bias: Ref; extra: Ref } {
   const { bias, extra } = epilogueInputs(epilogue);
   return { bias: bias === null ? "absent" : inputRef(bias), extra: extra === null ? "absent" : inputRef(extra) };

@@ -5,7 +5,7 @@
  */
 import { ceilTo } from "../tensor/layout.js";
 import type { ConvEpilogue, TrilinearForm } from "./conv-geometry.js";
-import { epilogueBuffers, epilogueConstants } from "./conv-epilogue.js";
+import { epilogueBuffers, epilogueParams } from "./conv-epilogue.js";
 import { paddedInput, type PaddedInput } from "./conv-padded.js";
 import { directionOf, TILED_FROM_FLOPS } from "./conv-tiled.js";
 import { validTaps } from "./conv-taps.js";
@@ -58,6 +58,7 @@ export function outerVariant(form: TrilinearForm, transposed: boolean, epilogue:
       kernel,
       stride,
       pad: form.pad,
+      ...epilogueParams(epilogue),
       dilation,
       tap_step: transposed ? [taps[0].step, taps[1].step] : [1, 1],
       tap_divisor: [taps[0].divisor, taps[1].divisor],
@@ -65,7 +66,7 @@ export function outerVariant(form: TrilinearForm, transposed: boolean, epilogue:
       weight_rows: form.outputs,
       weight_vec4s: ceilTo(form.channels / groups, 4) / 4,
     },
-    constants: { ...epilogueConstants(epilogue), TRANSPOSED: transposed, PIXELS: tile.pixels, VEC4S: tile.vec4s },
+    constants: { TRANSPOSED: transposed, PIXELS: tile.pixels, VEC4S: tile.vec4s },
     buffers: { x: x.ref, weight: inputRef(1), ...epilogueBuffers(epilogue), y: "output" },
     workgroups: grid(count),
   });

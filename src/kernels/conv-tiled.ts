@@ -5,13 +5,13 @@
  */
 import { ceilTo } from "../tensor/layout.js";
 import type { ConvEpilogue, Pair2, TrilinearForm } from "./conv-geometry.js";
-import { epilogueBuffers, epilogueConstants } from "./conv-epilogue.js";
+import { epilogueBuffers, epilogueParams } from "./conv-epilogue.js";
 import { paddedInput } from "./conv-padded.js";
 import { dispatch, grid, inputRef, type Variant } from "./op.js";
 
 const TILE = 4;
-/** Measured: for 7x7 no faster than `outer`, which is one pipeline for all sizes; lavapipe compiles this one for half a minute. */
-const LARGEST_KERNEL = 5;
+/** Widths with a kernel of their own: those of the paper's nets. Each compiles for seconds on software adapters; the others have `outer`. */
+const KERNEL_WIDTHS: readonly number[] = [3, 5];
 
 /** Software adapters compile a tiled kernel for seconds, once per kernel size: less work than this is done sooner by `direct`. */
 export const TILED_FROM_FLOPS = 2 ** 21;
@@ -38,7 +38,7 @@ export function groupsAreAligned({ groups, channels, outputs }: TrilinearForm): 
 
 export function tiledApplies(form: TrilinearForm): boolean {
   const ones = [...form.stride, ...form.dilation].every((v) => v === 1);
-  return ones && groupsAreAligned(form) && form.kernel[1] <= LARGEST_KERNEL;
+  return ones && groupsAreAligned(form) && KERNEL_WIDTHS.includes(form.kernel[1]);
 }
 
 export function tiledVariant(form: TrilinearForm, transposed: boolean, epilogue: ConvEpilogue): Variant {
@@ -65,9 +65,9 @@ export function tiledVariant(form: TrilinearForm, transposed: boolean, epilogue:
       kernel_h: kernel[0],
       weight_rows: form.outputs,
       weight_vec4s: ceilTo(form.channels / groups, 4) / 4,
+      ...epilogueParams(epilogue),
     },
     constants: {
-      ...epilogueConstants(epilogue),
       TRANSPOSED: transposed,
       KERNEL_W: kernel[1],
       PATCH_W: TILE + kernel[1] - 1,
