@@ -2,14 +2,13 @@
  * Variant `tiled` of conv2dWeightGrad: 8 output channels by a row of taps (or, for kernels one wide, by 16 channels) per invocation, over
  * four pixels at a time; strips of pixels run in parallel and are added in a second pass (split-K). Any stride, padding and dilation.
  */
-import { ceilTo } from "../tensor/layout.js";
+import { ceilTo, physicalSize } from "../tensor/layout.js";
 import type { Shape } from "../tensor/shape.js";
 import type { TrilinearForm } from "./conv-geometry.js";
 import { sumStrips } from "./conv-strips.js";
 import { groupsAreAligned, TILED_FROM_FLOPS } from "./conv-tiled.js";
 import { paddedInput } from "./conv-padded.js";
 import { dispatch, grid, inputRef, scratchRef, type DeviceTraits, type Variant } from "./op.js";
-import { physicalSize } from "../tensor/layout.js";
 
 const BLOCK = 4; // pixels
 /** Columns of the outer product: whole kernel rows up to this, else pieces of four. */
@@ -17,10 +16,7 @@ const MOST_COLUMNS = 5;
 /** Partial sums may take this much scratch memory, but one strip always may. */
 const SCRATCH_BYTES = 16 * 2 ** 20;
 
-export function weightGradTiledApplies(form: TrilinearForm): boolean {
-  return groupsAreAligned(form);
-}
-
+/** The form's groups must be aligned (`groupsAreAligned`). */
 export function weightGradTiledVariant(form: TrilinearForm, weight: Shape, device: DeviceTraits): Variant {
   const { batch, groups, kernel, stride, dilation, pad, y } = form;
   const depthVec4s = ceilTo(form.channels / groups, 4) / 4;

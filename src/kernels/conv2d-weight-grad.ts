@@ -22,7 +22,8 @@ import {
   type TrilinearForm,
 } from "./conv-geometry.js";
 import { sumStrips } from "./conv-strips.js";
-import { weightGradTiledApplies, weightGradTiledVariant } from "./conv-weight-tiled.js";
+import { groupsAreAligned } from "./conv-tiled.js";
+import { weightGradTiledVariant } from "./conv-weight-tiled.js";
 import { convTranspose2dOp } from "./conv-transpose2d.js";
 import { conv2dOp } from "./conv2d.js";
 import { apply, dispatch, grid, inputRef, scratchRef, type Op, type Variant } from "./op.js";
@@ -51,7 +52,7 @@ export const conv2dWeightGradOp: Op<Conv2dWeightGradAttrs> = {
     const form = weightGradForm(inputs, output.shape, attrs);
     return [
       directVariant(form, output.shape),
-      ...(weightGradTiledApplies(form) ? [weightGradTiledVariant(form, output.shape, device)] : []),
+      ...(groupsAreAligned(form) ? [weightGradTiledVariant(form, output.shape, device)] : []),
     ];
   },
   flops: (inputs, output, attrs) => formFlops(weightGradForm(inputs, output.shape, attrs)),

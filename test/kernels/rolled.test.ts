@@ -20,7 +20,10 @@ function convWithGradients(): readonly Tensor[] {
 /** The same cache with the marks taken out of every shader. */
 function rolled(pipelines: PipelineCache): PipelineCache {
   const strip = (code: string): string => code.replaceAll("// @unroll", "// as written");
-  return { ...pipelines, kernel: (name, shader, constants) => pipelines.kernel(`${name} (rolled)`, { ...shader, code: strip(shader.code) }, constants) };
+  return {
+    ...pipelines,
+    kernel: (name, shader, constants) => pipelines.kernel(`${name} (rolled)`, { ...shader, code: strip(shader.code) }, constants),
+  };
 }
 
 describe("shaders with marked loops, rolled", () => {
@@ -29,13 +32,19 @@ describe("shaders with marked loops, rolled", () => {
       this.timeout(120000);
       const { gpu, pipelines } = await testContext();
       const random = uniform(7);
-      const inputs = node.inputs.map((spec) => ({ spec, data: Float32Array.from({ length: numel(spec.shape) }, () => Math.floor(random() * 7) - 3) }));
+      const inputs = node.inputs.map((spec) => ({
+        spec,
+        data: Float32Array.from({ length: numel(spec.shape) }, () => Math.floor(random() * 7) - 3),
+      }));
       const marked = opOf(node.op)
         .variants(node.inputs, node, node.attrs, traitsOf(gpu))
         .filter((v) => v.dispatches.some((d) => SHADERS[d.shader].code.includes("// @unroll")));
       expect(marked, "variants with marked loops").to.not.have.lengthOf(0);
       for (const variant of marked) {
-        const [plain, unrolled] = [await runVariant(gpu, rolled(pipelines), variant, inputs, node), await runVariant(gpu, pipelines, variant, inputs, node)];
+        const [plain, unrolled] = [
+          await runVariant(gpu, rolled(pipelines), variant, inputs, node),
+          await runVariant(gpu, pipelines, variant, inputs, node),
+        ];
         expect(plain.values, variant.name).to.deep.equal(unrolled.values);
       }
     });

@@ -30,9 +30,18 @@ describe("conv2d, shapes and errors", () => {
   });
 
   it("says what does not fit", () => {
-    fails(() => conv2d(x, input([16, 4, 3, 3]), null), "conv2d: input has 3 channels but weight expects 4 (x is [1, 3, 8, 8], weight is [16, 4, 3, 3])");
-    fails(() => conv2d(input([1, 4, 8, 8]), input([16, 3, 3, 3]), null, { groups: 2 }), "weight expects 3 in each of 2 groups, 6 in all");
-    fails(() => conv2d(input([1, 4, 8, 8]), input([5, 2, 3, 3]), null, { groups: 2 }), "5 output channels do not divide into 2 groups");
+    fails(
+      () => conv2d(x, input([16, 4, 3, 3]), null),
+      "conv2d: input has 3 channels but weight expects 4 (x is [1, 3, 8, 8], weight is [16, 4, 3, 3])",
+    );
+    fails(
+      () => conv2d(input([1, 4, 8, 8]), input([16, 3, 3, 3]), null, { groups: 2 }),
+      "weight expects 3 in each of 2 groups, 6 in all",
+    );
+    fails(
+      () => conv2d(input([1, 4, 8, 8]), input([5, 2, 3, 3]), null, { groups: 2 }),
+      "5 output channels do not divide into 2 groups",
+    );
     fails(() => conv2d(x, weight, input([15])), "bias is f32 [15] but the output has 16 channels");
     fails(() => conv2d(x, weight, input([16], "i32")), "bias is i32 [16]");
     fails(() => conv2d(input([3, 8, 8]), weight, null), "x is [3, 8, 8] but must have rank 4");
@@ -49,7 +58,10 @@ describe("conv2d, shapes and errors", () => {
 
   it("refuses a fused operand of another shape", () => {
     const attrs = { ...conv2d(x, weight, null).attrs, extra: "add" } as Parameters<typeof conv2dOp.infer>[1];
-    fails(() => conv2dOp.infer([x, weight, input([1, 16, 6, 5])], attrs), "the fused operand is [1, 16, 6, 5] but the output is [1, 16, 6, 6]");
+    fails(
+      () => conv2dOp.infer([x, weight, input([1, 16, 6, 5])], attrs),
+      "the fused operand is [1, 16, 6, 5] but the output is [1, 16, 6, 6]",
+    );
   });
 });
 
@@ -60,7 +72,9 @@ describe("convTranspose2d, shapes and errors", () => {
   it("follows (size - 1) stride + kernel - pads + outputPadding", () => {
     expect(convTranspose2d(x, weight, null).shape).to.deep.equal([1, 3, 8, 8]);
     expect(convTranspose2d(x, weight, input([3]), { stride: 2, padding: 1 }).shape).to.deep.equal([1, 3, 10, 10]);
-    expect(convTranspose2d(x, weight, null, { stride: 2, outputPadding: [0, 1], dilation: 2 }).shape).to.deep.equal([1, 3, 15, 16]);
+    expect(convTranspose2d(x, weight, null, { stride: 2, outputPadding: [0, 1], dilation: 2 }).shape).to.deep.equal([
+      1, 3, 15, 16,
+    ]);
     expect(convTranspose2d(x, weight, null, { groups: 2 }).shape).to.deep.equal([1, 6, 8, 8]);
   });
 
@@ -70,19 +84,33 @@ describe("convTranspose2d, shapes and errors", () => {
     fails(() => convTranspose2d(x, weight, input([4])), "bias is f32 [4] but the output has 3 channels");
     fails(() => convTranspose2d(x, weight, null, { padding: 4 }), "the output would be 0x0");
     fails(() => convTranspose2d(x, weight, null, { outputPadding: -1 }), "outputPadding is -1");
-    const attrs = { ...convTranspose2d(x, weight, null).attrs, crop: { offset: [0, 4], size: [8, 5] } } as unknown as Parameters<typeof convTranspose2dOp.infer>[1];
+    const attrs = { ...convTranspose2d(x, weight, null).attrs, crop: { offset: [0, 4], size: [8, 5] } } as unknown as Parameters<
+      typeof convTranspose2dOp.infer
+    >[1];
     fails(() => convTranspose2dOp.infer([x, weight], attrs), "the crop of 8x5 at [0, 4] does not lie in the output of 8x8");
   });
 });
 
 describe("the three adjoints", () => {
-  const gradients = (y: Tensor, op: { grad(dy: Tensor, inputs: readonly Tensor[], y: Tensor, attrs: never): readonly (Tensor | null)[] }) =>
-    op.grad(input(y.shape), y.inputs, y, y.attrs as never);
+  const gradients = (
+    y: Tensor,
+    op: { grad(dy: Tensor, inputs: readonly Tensor[], y: Tensor, attrs: never): readonly (Tensor | null)[] },
+  ) => op.grad(input(y.shape), y.inputs, y, y.attrs as never);
 
   it("have gradients of their inputs' shapes, rows that a floor left over included", () => {
-    const y = conv2d(input([2, 4, 11, 8]), input([6, 2, 3, 2]), input([6]), { stride: [3, 4], padding: [1, 0, 0, 1], groups: 2, dilation: [1, 2] });
+    const y = conv2d(input([2, 4, 11, 8]), input([6, 2, 3, 2]), input([6]), {
+      stride: [3, 4],
+      padding: [1, 0, 0, 1],
+      groups: 2,
+      dilation: [1, 2],
+    });
     expect(gradients(y, conv2dOp).map((d) => d!.shape)).to.deep.equal([[2, 4, 11, 8], [6, 2, 3, 2], [6]]);
-    const z = convTranspose2d(input([2, 4, 3, 5]), input([4, 3, 3, 2]), input([6]), { stride: 2, outputPadding: [3, 1], groups: 2, padding: [1, 0, 0, 1] });
+    const z = convTranspose2d(input([2, 4, 3, 5]), input([4, 3, 3, 2]), input([6]), {
+      stride: 2,
+      outputPadding: [3, 1],
+      groups: 2,
+      padding: [1, 0, 0, 1],
+    });
     expect(gradients(z, convTranspose2dOp).map((d) => d!.shape)).to.deep.equal([[2, 4, 3, 5], [4, 3, 3, 2], [6]]);
     const [dx, dw] = gradients(y, conv2dOp);
     expect(gradients(dw!, conv2dWeightGradOp).map((d) => d!.shape)).to.deep.equal(dw!.inputs.map((t) => t.shape));

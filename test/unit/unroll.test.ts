@@ -4,12 +4,16 @@ import { unrollLoops } from "../../src/gpu/unroll.js";
 
 /** One line, single spaces: the tests are not about white space. */
 function flat(code: string): string {
-  return code.replace(/\/\/[^\n]*/g, "").replace(/\s+/g, " ").trim();
+  return code
+    .replace(/\/\/[^\n]*/g, "")
+    .replace(/\s+/g, " ")
+    .trim();
 }
 
 describe("unrollLoops", () => {
   it("leaves code without marks as it is, byte for byte", () => {
-    const code = "const N: u32 = 2u;\nfn f() {\n  var a: array<f32, 2>;\n  for (var i = 0u; i < N; i++) {\n    a[0u] = a[1u];\n  }\n}\n";
+    const code =
+      "const N: u32 = 2u;\nfn f() {\n  var a: array<f32, 2>;\n  for (var i = 0u; i < N; i++) {\n    a[0u] = a[1u];\n  }\n}\n";
     expect(unrollLoops(code)).to.equal(code);
   });
 
@@ -28,13 +32,17 @@ describe("unrollLoops", () => {
   });
 
   it("unrolls loops inside loops, and folds the indices that arise", () => {
-    const code = "// @unroll\nfor (var i = 0u; i < 2u; i++) {\n  // @unroll\n  for (var j = 0u; j < 2u; j++) {\n    f(b[i * 4u + j + 1u][n]);\n  }\n}\n";
+    const code =
+      "// @unroll\nfor (var i = 0u; i < 2u; i++) {\n  // @unroll\n  for (var j = 0u; j < 2u; j++) {\n    f(b[i * 4u + j + 1u][n]);\n  }\n}\n";
     expect(flat(unrollLoops(code)).replace(/[{} ]/g, "")).to.equal("f(b[1u][n]);f(b[2u][n]);f(b[5u][n]);f(b[6u][n]);");
   });
 
   it("makes variables of arrays whose every index is a number", () => {
-    const code = "const N: u32 = 2u;\nfn f() {\n  var a: array<array<vec4f, 1>, N>; // a\n  // @unroll\n  for (var i = 0u; i < N; i++) {\n    a[i][0u].x = 1.0;\n  }\n}\n";
-    expect(flat(unrollLoops(code))).to.equal("const N: u32 = 2u; fn f() { var a_0_0: vec4f; var a_1_0: vec4f; { a_0_0.x = 1.0; } { a_1_0.x = 1.0; } }");
+    const code =
+      "const N: u32 = 2u;\nfn f() {\n  var a: array<array<vec4f, 1>, N>; // a\n  // @unroll\n  for (var i = 0u; i < N; i++) {\n    a[i][0u].x = 1.0;\n  }\n}\n";
+    expect(flat(unrollLoops(code))).to.equal(
+      "const N: u32 = 2u; fn f() { var a_0_0: vec4f; var a_1_0: vec4f; { a_0_0.x = 1.0; } { a_1_0.x = 1.0; } }",
+    );
   });
 
   it("leaves arrays alone that are indexed by a variable or used whole", () => {
@@ -63,7 +71,9 @@ describe("specialize", () => {
   it("overrides what can be overridden and rewrites named consts, before it unrolls", () => {
     const { code, overrides } = specialize(shader, { WG: 32, N: 1, ON: true, F: 2 });
     expect(overrides).to.deep.equal({ WG: 32 });
-    expect(flat(code)).to.equal("override WG: u32 = 64; const N: u32 = 1u; const ON: bool = true; const F: f32 = 2.0; { f(0u); }");
+    expect(flat(code)).to.equal(
+      "override WG: u32 = 64; const N: u32 = 1u; const ON: bool = true; const F: f32 = 2.0; { f(0u); }",
+    );
   });
 
   it("keeps the defaults of what is not given", () => {
