@@ -50,6 +50,8 @@ export interface GpuContext {
   readonly limits: Limits;
   readonly info: GpuInfo;
   readonly checked: boolean;
+  /** What made the device, kept while it is used: Dawn in Node goes down with it, and keeps the process alive as long as it is there. */
+  instance: GPU | undefined;
   /** Resolves once the device is gone, by whatever cause but dispose. */
   readonly lost: Promise<DeviceLostError>;
   /** Throws DisposedError or DeviceLostError when the device cannot be used any more. */
@@ -145,7 +147,6 @@ function infoOf(info: GPUAdapterInfo): GpuInfo {
 
 function createContext(opened: OpenedDevice, options: GpuOptions): GpuContext {
   const { device, info, busyWaits } = opened;
-  let instance = opened.instance;
   let lostError: DeviceLostError | undefined;
   let disposed = false;
   const lost = new Promise<DeviceLostError>((resolve) => {
@@ -174,23 +175,25 @@ function createContext(opened: OpenedDevice, options: GpuOptions): GpuContext {
 
   return {
     device,
+    instance: opened.instance,
     limits,
     info,
     checked: options.checked ?? false,
     lost,
     assertUsable() {
-      void instance;
       if (disposed) throw new DisposedError("this Gpu was disposed: open another with openGpu()");
       if (lostError) throw lostError;
     },
     orLost,
     mapped: (buffer) => patience(() => orLost(buffer.mapAsync(GPUMapMode.READ))),
-    async scoped(what, work) {
+    async scoped<T>(what: string, work: () => T | Promise<T>): Promise<T> {
       device.pushErrorScope("out-of-memory");
       device.pushErrorScope("validation");
-      let result;
+      let result: T;
       try {
-        result = await work();
+        // Work that is done is not awaited: scopes are a stack, and nobody else's may come between this push and its pop.
+        const started = work();
+        result = started instanceof Promise ? await (started as Promise<T>) : started;
       } finally {
         const [invalid, memory] = await Promise.race([
           Promise.all([device.popErrorScope(), device.popErrorScope()]),
@@ -209,7 +212,7 @@ function createContext(opened: OpenedDevice, options: GpuOptions): GpuContext {
       if (disposed) return;
       disposed = true;
       if (!options.device) device.destroy();
-      instance = undefined;
+      this.instance = undefined;
     },
   };
 }

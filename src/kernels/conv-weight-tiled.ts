@@ -6,7 +6,7 @@ import { ceilTo, physicalSize } from "../tensor/layout.js";
 import type { Shape } from "../tensor/shape.js";
 import type { TrilinearForm } from "./conv-geometry.js";
 import { sumStrips } from "./conv-strips.js";
-import { groupsAreAligned, TILED_FROM_FLOPS } from "./conv-tiled.js";
+import { TILED_FROM_FLOPS } from "./conv-tiled.js";
 import { paddedInput } from "./conv-padded.js";
 import { dispatch, grid, inputRef, scratchRef, type DeviceTraits, type Variant } from "./op.js";
 
