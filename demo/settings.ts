@@ -25,8 +25,8 @@ export const FULL: Settings = {
   name: "full",
   width: 1,
   classifier: { steps: 250, batch: 48, learningRate: 0.03 },
-  single: { steps: 900, batch: 1, learningRate: 0.07 },
-  further: { steps: 350, batch: 1, learningRate: 0.05 },
+  single: { steps: 1000, batch: 1, learningRate: 0.1 },
+  further: { steps: 400, batch: 1, learningRate: 0.1 },
   heldOut: { sizes: 30, perSize: 10 },
 };
 
