@@ -13,7 +13,7 @@ export type TestEvent =
 export type TestTitle = readonly string[];
 
 /** A test has this long, unless it sets its own: software adapters compile slowly. */
-export const TEST_TIMEOUT_MS = 60_000;
+export const TEST_TIMEOUT_MS = 180_000;
 
 interface MochaTest {
   titlePath(): string[];
