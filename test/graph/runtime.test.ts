@@ -73,19 +73,13 @@ describe("graph runtime", () => {
     expect((await many.run(inputs)).logits).to.deep.equal((await one.run(inputs)).logits);
   });
 
-  it("plans transient memory near the liveness bound", async () => {
-    const gpu = await testGpu();
-    for (const net of [toyFcn({ size: [29, 31] }), toyClassifier()]) {
-      using program = await gpu.compile(net);
-      const training = await program.trainingPlan("loss");
-      for (const [plan, most] of [
-        [program.plan, 1.15],
-        [training, 1.3],
-      ] as const) {
-        expect(plan.transientBytes).to.be.at.least(plan.transientLowerBoundBytes);
-        expect(plan.transientBytes / plan.transientLowerBoundBytes).to.be.at.most(most);
-        expect(plan.toTable()).to.include("liveness bound");
-      }
+  it("says how much memory a plan takes, and how much it must", async () => {
+    // How near the two are on the nets of this repository: memory.test.ts.
+    using program = await (await testGpu()).compile(toyFcn({ size: [29, 31] }));
+    for (const plan of [program.plan, await program.trainingPlan("loss")]) {
+      expect(plan.transientBytes).to.be.within(plan.transientLowerBoundBytes, plan.transientUnsharedBytes);
+      expect(plan.peakBytes).to.be.above(plan.transientBytes + plan.weightBytes - 1);
+      expect(plan.toTable()).to.include("liveness bound");
     }
   });
 
