@@ -42,6 +42,9 @@ const LIMIT_NAMES = [
   "maxComputeInvocationsPerWorkgroup",
 ] as const satisfies readonly (keyof Limits)[];
 
+/** How long after a failed wait the device may still turn out to be lost. */
+const LOSS_GRACE_MS = 200;
+
 /** Features that kernels or the profiler use where the adapter has them; never required. */
 const OPTIONAL_FEATURES: readonly GPUFeatureName[] = ["timestamp-query", "subgroups"];
 
@@ -163,7 +166,15 @@ function createContext(opened: OpenedDevice, options: GpuOptions): GpuContext {
   });
   rejectWhenLost.catch(() => undefined);
 
-  const orLost = <T>(work: Promise<T>): Promise<T> => Promise.race([work, rejectWhenLost]);
+  const orLost = async <T>(work: Promise<T>): Promise<T> => {
+    try {
+      return await Promise.race([work, rejectWhenLost]);
+    } catch (error) {
+      // Chrome aborts what was pending a moment before it says that the device is lost.
+      await Promise.race([rejectWhenLost, new Promise((resolve) => setTimeout(resolve, LOSS_GRACE_MS))]);
+      throw error;
+    }
+  };
   const patience = busyWaits ? createPatience() : <T>(wait: () => Promise<T>): Promise<T> => wait();
 
   const limits = Object.fromEntries(
