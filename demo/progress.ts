@@ -1,4 +1,4 @@
-/** Progress of the long steps: a bar with the time left in a terminal, a line at the end of each step anywhere. */
+/** Progress of the long steps: a bar with the time left in a terminal, a line now and then in a log, a line at the end of each step in both. */
 import { Presets, SingleBar } from "cli-progress";
 
 /** Told how many units are done and what to say beside the bar. */
@@ -9,6 +9,9 @@ export interface Progress {
   step<T>(title: string, total: number, work: (advance: Advance) => Promise<T>): Promise<T>;
   say(line: string): void;
 }
+
+/** Between two lines of a step in a log. */
+const LOG_EVERY_MS = 15_000;
 
 export function terminalProgress(): Progress {
   return {
@@ -25,11 +28,17 @@ export function terminalProgress(): Progress {
         Presets.shades_classic,
       );
       let last = "";
+      let logged = started;
       bar.start(total, 0, { note: "" });
       try {
         const result = await work((done, note) => {
           if (note !== undefined) last = note;
           bar.update(done, { note: last });
+          if (!process.stdout.isTTY && performance.now() - logged > LOG_EVERY_MS) {
+            logged = performance.now();
+            const left = ((logged - started) / done) * (total - done);
+            console.log(`  ${title}: ${done} of ${total} · ${seconds(left)} left · ${last}`);
+          }
         });
         bar.stop();
         console.log(`${title.padEnd(34)} ${seconds(performance.now() - started)}${last === "" ? "" : ` · ${last}`}`);
