@@ -53,7 +53,7 @@ export async function sceneMetrics(
       signal.throwIfAborted();
       const result = await program.run(sceneInputs(batch), { outputs: ["counts"] });
       result.counts.forEach((n, cell) => (counts[cell]! += n));
-      advance(i + 1);
+      advance(i + 1, `mean IU ${(100 * segmentationMetrics(counts).meanIU).toFixed(1)} %`);
     }
     return counts;
   });
