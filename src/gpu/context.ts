@@ -204,7 +204,7 @@ function createContext(opened: OpenedDevice, options: GpuOptions): GpuContext {
       try {
         // Work that is done is not awaited: scopes are a stack, and nobody else's may come between this push and its pop.
         const started = work();
-        result = started instanceof Promise ? await (started as Promise<T>) : started;
+        result = started instanceof Promise ? await started : started;
       } finally {
         const [invalid, memory] = await Promise.race([
           Promise.all([device.popErrorScope(), device.popErrorScope()]),
