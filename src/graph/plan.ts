@@ -42,7 +42,6 @@ export interface PlanRequest {
   readonly gpu: GpuContext;
   readonly pipelines: PipelineCache;
   readonly store: WeightStore;
-  readonly inputs: Readonly<Record<string, Tensor>>;
   readonly outputs: readonly Tensor[];
   /** Outputs that are gradients of parameters, by parameter name: they are written to the store. */
   readonly gradientsOf?: ReadonlyMap<Tensor, string>;

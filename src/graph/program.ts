@@ -274,7 +274,6 @@ class GraphProgram<I extends Names, O extends Names> implements Program<I, O> {
       gpu: this.gpu,
       pipelines: this.pipelines,
       store: this.store,
-      inputs: graph.inputs,
       outputs: tensors,
       training: false,
       submitBudgetMs: this.submitBudgetMs,

@@ -194,7 +194,6 @@ export class Trainer<I extends Names, O extends Names> {
       gpu: this.gpu,
       pipelines: this.pipelines,
       store: this.store,
-      inputs: graph.inputs,
       outputs: [lossTensor, ...grads],
       gradientsOf,
       training: true,

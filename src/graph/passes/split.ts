@@ -11,7 +11,7 @@ import { opOf } from "../../kernels/ops.js";
 import { pad } from "../../kernels/pad.js";
 import { slice } from "../../kernels/slice.js";
 import { byteLength } from "../../tensor/layout.js";
-import { formatShape, type Shape } from "../../tensor/shape.js";
+import { formatShape, sameShape, type Shape } from "../../tensor/shape.js";
 import { named, topological, type Tensor } from "../../tensor/tensor.js";
 import { whole, type Pieces } from "../pieces.js";
 import { contractionsOf } from "./contraction-rules.js";
@@ -135,7 +135,7 @@ class Splitter {
     const cut = inputs.findIndex((p) => p.parts.length > 1);
     if (cut === -1) {
       const tensors = inputs.map((p) => p.parts[0]!);
-      return tensors.every((t, i) => t === node.inputs[i]) && sameAttrs(node, shape)
+      return tensors.every((t, i) => t === node.inputs[i]) && sameShape(node.shape, shape)
         ? node
         : named(apply(opOf(node.op), tensors, node.attrs), node.name);
     }
@@ -192,10 +192,6 @@ class Splitter {
     }
     return parts.length === 1 ? parts[0]! : concat(parts, axis);
   }
-}
-
-function sameAttrs(node: Tensor, shape: Shape): boolean {
-  return node.shape.every((d, i) => d === shape[i]);
 }
 
 function withExtent(shape: Shape, axis: number, size: number): number[] {
