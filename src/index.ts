@@ -4,17 +4,20 @@ export { openGpu, type Gpu } from "./graph/gpu.js";
 export type { GpuOptions, GpuInfo, Limits } from "./gpu/context.js";
 export { graph, type Graph, type Names } from "./graph/graph.js";
 export { gradients } from "./graph/gradients.js";
-export type { CompileOptions, Inputs, OnProgress, Program, SomeInputs } from "./graph/program.js";
+export type { CompileOptions, OnProgress } from "./graph/compile-options.js";
+export type { Inputs, Program, SomeInputs } from "./graph/program.js";
 export type { Data, LabelRule } from "./graph/inputs.js";
 export type { ImageSource } from "./graph/image-source.js";
 export type { Plan } from "./graph/plan.js";
+export type { Choice, Choices } from "./graph/choose.js";
+export type { TuneOptions } from "./graph/tune.js";
 export type { Profile, ProfileRow } from "./graph/profile.js";
 export type { LoadReport } from "./graph/weight-store.js";
-export type { Checkpoint } from "./graph/checkpoint.js";
+export type { Checkpoint, ResumeOptions } from "./graph/checkpoint.js";
 export type { Batches, TrainOptions, TrainStep } from "./graph/train.js";
 export { sgd, type Optimizer } from "./graph/optimizer.js";
 
-export { ShapeError, WeightsError, InputError } from "./tensor/errors.js";
+export { ShapeError, WeightsError, InputError, VariantError } from "./tensor/errors.js";
 export {
   GpuUnavailableError,
   OutOfMemoryError,

@@ -1,5 +1,5 @@
 /** Weights from a safetensors file behind a URL. */
-import type { OnProgress } from "../graph/program.js";
+import type { OnProgress } from "../graph/compile-options.js";
 import { WeightsError } from "../tensor/errors.js";
 import { readSafetensors } from "../tensor/safetensors.js";
 import type { Weights } from "../tensor/weights.js";

@@ -3,7 +3,7 @@ import type { Gpu } from "../graph/gpu.js";
 import { graph } from "../graph/graph.js";
 import { isImageSource, rgbaOf } from "../graph/image-source.js";
 import type { Data } from "../graph/inputs.js";
-import type { OnProgress } from "../graph/program.js";
+import type { CompileOptions } from "../graph/compile-options.js";
 import { imageToTensor, packRgba } from "../kernels/image.js";
 import { argMax } from "../kernels/labels.js";
 import { slice } from "../kernels/slice.js";
@@ -15,12 +15,10 @@ import { vocPalette } from "./palette.js";
 import { readWeights } from "./read-weights.js";
 import { trunkOf } from "./trunks.js";
 
-export interface OpenFcnOptions extends FcnOptions {
+/** `onProgress` is told of stage "weights" too: bytes fetched. */
+export interface OpenFcnOptions extends FcnOptions, Pick<CompileOptions, "onProgress" | "onWarning" | "signal" | "tune"> {
   /** The net's weights by name, or the address of a safetensors file with them. */
   readonly weights: Weights | URL;
-  /** Told of stages "weights" (bytes fetched) and "kernels" (compiled). */
-  readonly onProgress?: OnProgress;
-  readonly signal?: AbortSignal;
 }
 
 export interface Segmenter extends Disposable {
@@ -60,7 +58,7 @@ const FIRST_SIZE = [64, 64] as const;
  * context.putImageData((await segmenter.predict(bitmap)).toImageData(), 0, 0);
  */
 export async function openFcn(gpu: Gpu, options: OpenFcnOptions): Promise<Segmenter> {
-  const { classes, onProgress, signal } = options;
+  const { classes, onProgress } = options;
   if (classes > 256)
     throw new ShapeError(
       `openFcn: ${classes} classes do not fit into labels of one byte: use at most 256, or compile fcn(...) yourself`,
@@ -70,7 +68,7 @@ export async function openFcn(gpu: Gpu, options: OpenFcnOptions): Promise<Segmen
     return { scores, labels: argMax(scores) };
   });
   const weights = options.weights instanceof URL ? await readWeights(options.weights, onProgress) : options.weights;
-  const program = await gpu.compile(net, { ...(onProgress ? { onProgress } : {}), ...(signal ? { signal } : {}) });
+  const program = await gpu.compile(net, options);
   try {
     await program.load(weights);
   } catch (error) {

@@ -29,6 +29,7 @@ export interface GpuOptions {
 export interface GpuInfo {
   readonly vendor: string;
   readonly architecture: string;
+  readonly device: string;
   readonly description: string;
   /** A CPU pretending to be a GPU. */
   readonly software: boolean;
@@ -143,6 +144,7 @@ function infoOf(info: GPUAdapterInfo): GpuInfo {
   return {
     vendor: info.vendor,
     architecture: info.architecture,
+    device: info.device,
     description: info.description || info.device,
     software: info.isFallbackAdapter === true || /swiftshader|llvmpipe|lavapipe|software|basic render/i.test(text),
   };

@@ -2,6 +2,8 @@
 import { WeightsError } from "../tensor/errors.js";
 import { readSafetensors, writeSafetensors } from "../tensor/safetensors.js";
 import { formatShape, sameShape } from "../tensor/shape.js";
+import type { ChoiceBook } from "./choice-book.js";
+import type { ChoiceDevice } from "./choose.js";
 import type { WeightStore } from "./weight-store.js";
 
 export interface Checkpoint {
@@ -10,29 +12,40 @@ export interface Checkpoint {
 
 interface TrainingState {
   step: number;
-  /** Variants that plans must use from now on, by node. */
-  variants: ReadonlyMap<string, string>;
-  /** Variants that plans have used. */
-  readonly chosen: ReadonlyMap<string, string>;
 }
 
-const FORMAT = "fcn-webgpu-checkpoint/1";
+export interface ResumeOptions {
+  /** Refuse a checkpoint whose run used variants that cannot be had here (the default); else they are replaced, and the plans' choices say so. */
+  readonly strict?: boolean;
+}
+
+const FORMAT = "fcn-webgpu-checkpoint/2";
 const VELOCITY = "velocity:";
 
-export async function createCheckpoint(store: WeightStore, state: TrainingState): Promise<Checkpoint> {
+export async function createCheckpoint(store: WeightStore, state: TrainingState, choices: ChoiceBook): Promise<Checkpoint> {
   const tensors = new Map(await store.read("weight"));
   if (store.has("velocity")) for (const [name, value] of await store.read("velocity")) tensors.set(`${VELOCITY}${name}`, value);
   const metadata = {
     format: FORMAT,
     step: String(state.step),
     seed: String(store.seed),
-    variants: JSON.stringify(Object.fromEntries(state.chosen)),
+    variants: choices.write(),
   };
   return { bytes: writeSafetensors({ tensors, metadata }) };
 }
 
-/** Throws WeightsError, before anything changes, where the checkpoint is damaged, of another graph, or of another seed. */
-export function readCheckpoint(checkpoint: Checkpoint, store: WeightStore, state: TrainingState): void {
+/**
+ * Throws, before anything changes, WeightsError where the checkpoint is damaged, of another graph, or of another seed, and VariantError where a
+ * variant cannot be had.
+ */
+export function readCheckpoint(
+  checkpoint: Checkpoint,
+  store: WeightStore,
+  state: TrainingState,
+  choices: ChoiceBook,
+  device: ChoiceDevice,
+  { strict = true }: ResumeOptions,
+): void {
   const { tensors, metadata } = readSafetensors(checkpoint.bytes);
   if (metadata["format"] !== FORMAT)
     throw new WeightsError(
@@ -57,6 +70,7 @@ export function readCheckpoint(checkpoint: Checkpoint, store: WeightStore, state
         );
     }
   }
+  const chooseAsBefore = choices.read(metadata["variants"] ?? "", device, strict);
   store.load(new Map(store.params.map((p) => [p.name, tensors.get(p.name)!])), true);
   for (const param of store.params) {
     const velocity = tensors.get(VELOCITY + param.name);
@@ -64,5 +78,5 @@ export function readCheckpoint(checkpoint: Checkpoint, store: WeightStore, state
     else if (store.has("velocity")) store.write(param.name, "velocity", new Float32Array(tensors.get(param.name)!.data.length));
   }
   state.step = step;
-  state.variants = new Map(Object.entries(JSON.parse(metadata["variants"] ?? "{}") as Record<string, string>));
+  chooseAsBefore();
 }

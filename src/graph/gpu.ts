@@ -3,7 +3,8 @@ import { openContext, type GpuContext, type GpuInfo, type GpuOptions } from "../
 import type { DeviceLostError } from "../gpu/errors.js";
 import { createPipelineCache } from "../gpu/pipelines.js";
 import type { Graph, Names } from "./graph.js";
-import { createProgram, type CompileOptions, type Program } from "./program.js";
+import type { CompileOptions } from "./compile-options.js";
+import { createProgram, type Program } from "./program.js";
 
 export interface Gpu extends Disposable {
   readonly device: GPUDevice;

@@ -1,8 +1,10 @@
 /** Graph -> steps: every node that computes, in order, with the variant chosen for it on this device and a name for people. */
 import { opOf } from "../kernels/ops.js";
-import type { DeviceTraits, Variant } from "../kernels/op.js";
+import type { Variant } from "../kernels/op.js";
 import { byteLength } from "../tensor/layout.js";
 import { topological, type Tensor } from "../tensor/tensor.js";
+import { applicableVariants, choose, NO_PREFERENCES, type Choice, type ChoiceDevice, type Preferences } from "./choose.js";
+import { applicationOf } from "./signature.js";
 
 export interface Step {
   readonly node: Tensor;
@@ -20,17 +22,18 @@ export interface Lowered {
   readonly leaves: readonly Tensor[];
   /** A tensor that is another one's bytes under another shape -> the one that owns the memory. */
   readonly storageOf: (tensor: Tensor) => Tensor;
+  /** How each step came to its variant. */
+  readonly choices: readonly Choice[];
 }
 
 const LEAVES = new Set(["input", "param", "rng"]);
 
-/** `prefer` names a variant for a node ("op:key" -> variant), from a checkpoint or a tuner; the rule's choice where it is silent. */
-export function lower(
-  outputs: readonly Tensor[],
-  traits: DeviceTraits,
-  limitBytes: number,
-  prefer: ReadonlyMap<string, string> = new Map(),
-): Lowered {
+/** Whether a tensor is given rather than computed. */
+export function isLeaf({ op }: Pick<Tensor, "op">): boolean {
+  return LEAVES.has(op);
+}
+
+export function lower(outputs: readonly Tensor[], device: ChoiceDevice, preferences: Preferences = NO_PREFERENCES): Lowered {
   const nodes = topological(outputs);
   const names = nodeNames(nodes);
   const alias = new Map<Tensor, Tensor>();
@@ -40,29 +43,38 @@ export function lower(
     return root;
   };
   const steps: Step[] = [];
+  const choices: Choice[] = [];
   for (const node of nodes) {
-    if (LEAVES.has(node.op)) continue;
+    if (isLeaf(node)) continue;
     const op = opOf(node.op);
     if (op.alias?.(node.inputs, node)) {
       alias.set(node, node.inputs[0]!);
       continue;
     }
     const flops = op.flops(node.inputs, node, node.attrs);
-    const fitting = op
-      .variants(node.inputs, node, node.attrs, traits)
-      .filter((v, i) => i === 0 || (v.scratchBytes ?? []).every((bytes) => bytes <= limitBytes));
-    const preferred = fitting.find((v) => v.name === prefer.get(names.get(node)!));
-    const variant = preferred ?? fitting.findLast((v) => flops >= (v.fromFlops ?? 0)) ?? fitting[0]!;
+    const application = applicationOf(node);
+    const applicable = applicableVariants(application, node, device);
+    const { variant, why } = choose(application, applicable, flops, preferences);
+    const name = names.get(node)!;
+    choices.push({
+      node: name,
+      op: node.op,
+      inputs: node.inputs.map((t) => t.shape),
+      output: node.shape,
+      variant: variant.name,
+      applicable: applicable.map((v) => v.name),
+      why,
+    });
     const operands = [...new Set(node.inputs)];
     steps.push({
       node,
-      name: names.get(node)!,
+      name,
       variant,
       flops,
       bytes: [...operands, node].reduce((n, t) => n + byteLength(t.shape), 0),
     });
   }
-  return { steps, leaves: nodes.filter((n) => LEAVES.has(n.op)), storageOf };
+  return { steps, leaves: nodes.filter(isLeaf), storageOf, choices };
 }
 
 /** A node without a name of its own is called after its parameter ("conv1.weight" -> "conv1"), else after its op. */

@@ -5,11 +5,14 @@ import type { Tensor } from "../tensor/tensor.js";
 import { byteLength } from "../tensor/layout.js";
 import { formatShape } from "../tensor/shape.js";
 import { buildExecutable, type Executable } from "./executable.js";
-import { lower } from "./lower.js";
+import type { ChoiceBook } from "./choice-book.js";
+import { choicesOf, type ChoiceDevice, type Choices } from "./choose.js";
+import { lower, type Lowered } from "./lower.js";
 import { fuse } from "./passes/fuse.js";
 import { splitOversized } from "./passes/split.js";
 import { withoutDropout } from "./passes/without-dropout.js";
 import type { Pieces } from "./pieces.js";
+import { table } from "./table.js";
 import { traitsOf } from "./traits.js";
 import type { WeightStore } from "./weight-store.js";
 
@@ -26,6 +29,8 @@ export interface Plan {
   readonly weightBytes: number;
   /** All of it: transient, weights, gradients and optimiser state (where there is training), uniforms. */
   readonly peakBytes: number;
+  /** Which variant computes each node, and why. */
+  readonly choices: Choices;
   /** One line per node: name, op, variant, output, MFLOP; then the memory. */
   toTable(): string;
 }
@@ -47,16 +52,26 @@ export interface PlanRequest {
   readonly gradientsOf?: ReadonlyMap<Tensor, string>;
   readonly training: boolean;
   readonly submitBudgetMs: number;
-  readonly prefer?: ReadonlyMap<string, string>;
+  readonly choices: ChoiceBook;
   readonly onKernel?: (done: number, total: number) => void;
   readonly signal?: AbortSignal | undefined;
+  /** Ends the tuning, not the compiling. */
+  readonly tuneSignal?: AbortSignal | undefined;
+}
+
+/** What the choice of variants for this device goes by. */
+export function choiceDeviceOf(gpu: GpuContext): ChoiceDevice {
+  return {
+    traits: traitsOf(gpu),
+    limitBytes: Math.min(gpu.limits.maxStorageBufferBindingSize, gpu.limits.maxBufferSize),
+  };
 }
 
 export async function compilePlan(request: PlanRequest): Promise<CompiledPlan> {
-  const { gpu, store } = request;
-  const limit = Math.min(gpu.limits.maxStorageBufferBindingSize, gpu.limits.maxBufferSize);
+  const { gpu, store, choices } = request;
+  const device = choiceDeviceOf(gpu);
   // Plain nodes are cut; their pieces are fused.
-  const split = splitOversized(request.training ? request.outputs : withoutDropout(request.outputs), limit);
+  const split = splitOversized(request.training ? request.outputs : withoutDropout(request.outputs), device.limitBytes);
   const parts = fuse(split.outputs.flatMap((o) => o.parts));
   let next = 0;
   const outputs = split.outputs.map((o): Pieces => ({ ...o, parts: o.parts.map(() => parts[next++]!) }));
@@ -67,7 +82,9 @@ export async function compilePlan(request: PlanRequest): Promise<CompiledPlan> {
     if (leaf.op === "param") pieces.parts.forEach((part, i) => persistent.set(part, store.buffers(leaf.name, "weight")[i]!));
     if (leaf.op === "input") inputs.set(leaf.name, pieces);
   }
-  const lowered = lower(parts, traitsOf(gpu), limit, request.prefer);
+  await choices.tuner?.tune(parts, device, choices.saved, request.tuneSignal ?? request.signal);
+  request.signal?.throwIfAborted();
+  const lowered = lower(parts, device, choices);
   request.outputs.forEach((output, i) => {
     const name = request.gradientsOf?.get(output);
     if (name !== undefined)
@@ -83,10 +100,11 @@ export async function compilePlan(request: PlanRequest): Promise<CompiledPlan> {
     ...(request.onKernel ? { onKernel: request.onKernel } : {}),
     signal: request.signal,
   });
-  return { executable, inputs, outputs, plan: describePlan(executable, store) };
+  choices.record(lowered);
+  return { executable, inputs, outputs, plan: describePlan(executable, lowered, store) };
 }
 
-function describePlan(executable: Executable, store: WeightStore): Plan {
+function describePlan(executable: Executable, lowered: Lowered, store: WeightStore): Plan {
   const { memory, steps } = executable;
   const state = store.bytes("gradient") + store.bytes("velocity") + store.bytes("accumulator");
   return {
@@ -97,6 +115,7 @@ function describePlan(executable: Executable, store: WeightStore): Plan {
     transientUnsharedBytes: memory.unsharedBytes,
     weightBytes: store.bytes("weight"),
     peakBytes: memory.bytes + store.bytes("weight") + state + executable.overheadBytes,
+    choices: choicesOf(lowered.choices),
     toTable() {
       const rows = steps.map(({ step, bound }) => [
         step.name,
@@ -115,16 +134,4 @@ function describePlan(executable: Executable, store: WeightStore): Plan {
       ].join("\n");
     },
   };
-}
-
-/** Columns padded to equal width; the first column to the left, the others to the right where they hold numbers. */
-export function table(header: readonly string[], rows: readonly (readonly string[])[]): string {
-  const widths = header.map((h, i) => Math.max(h.length, ...rows.map((r) => r[i]!.length)));
-  const numeric = header.map((_, i) => rows.every((r) => /^[\d.,%-]*$/.test(r[i]!)));
-  const line = (cells: readonly string[]): string =>
-    cells
-      .map((c, i) => (numeric[i] ? c.padStart(widths[i]!) : c.padEnd(widths[i]!)))
-      .join("  ")
-      .trimEnd();
-  return [line(header), line(widths.map((w) => "-".repeat(w))), ...rows.map(line)].join("\n");
 }

@@ -2,7 +2,7 @@
 import type { GpuContext } from "../gpu/context.js";
 import { encode } from "./bind.js";
 import type { BoundStep, Executable } from "./executable.js";
-import { table } from "./plan.js";
+import { table } from "./table.js";
 
 export interface ProfileRow {
   readonly node: string;

@@ -5,27 +5,17 @@ import type { PipelineCache } from "../gpu/pipelines.js";
 import { InputError } from "../tensor/errors.js";
 import type { Shape } from "../tensor/shape.js";
 import type { TypedArray, Weights } from "../tensor/weights.js";
-import { createCheckpoint, readCheckpoint, type Checkpoint } from "./checkpoint.js";
+import { createCheckpoint, readCheckpoint, type Checkpoint, type ResumeOptions } from "./checkpoint.js";
+import type { ChoiceBook } from "./choice-book.js";
+import { choiceBookFor, type CompileOptions } from "./compile-options.js";
 import type { Graph, Names } from "./graph.js";
 import { checkInputs, shapesOf, specializeGraph, upload } from "./feed.js";
 import type { CheckedInput, Data } from "./inputs.js";
-import { compilePlan, type CompiledPlan, type Plan } from "./plan.js";
+import { choiceDeviceOf, compilePlan, type CompiledPlan, type Plan } from "./plan.js";
 import { profilePlan, type Profile } from "./profile.js";
 import { createReadback, type Readback } from "./readback.js";
 import { Trainer, type Batches, type TrainOptions, type TrainStep } from "./train.js";
 import { WeightStore, type LoadReport } from "./weight-store.js";
-
-export type OnProgress = (progress: { readonly stage: string; readonly done: number; readonly total: number }) => void;
-
-export interface CompileOptions {
-  /** Told as kernels are compiled: stage "kernels". */
-  readonly onProgress?: OnProgress;
-  readonly signal?: AbortSignal;
-  /** Seed of the initial weights and of dropout. Default 1. */
-  readonly seed?: number;
-  /** Longest estimated work of one submit, in ms: watchdogs and page compositing survive. Infinity: one submit. Default 100. */
-  readonly submitBudgetMs?: number;
-}
 
 /** Plans kept per program: one per combination of input shapes and outputs, the least recently used goes first. */
 const MAX_PLANS = 16;
@@ -67,8 +57,11 @@ export interface Program<I extends Names, O extends Names> extends Disposable {
   train(batches: Batches<I>, options: TrainOptions<O>): AsyncGenerator<TrainStep, void, void>;
   /** Everything that a resumed run needs to give the same bits: weights, optimiser state, step, seed, chosen variants. */
   checkpoint(): Promise<Checkpoint>;
-  /** Goes on from a checkpoint. Throws WeightsError where it is damaged or of another graph; nothing is changed then. */
-  resume(checkpoint: Checkpoint): Promise<void>;
+  /**
+   * Goes on from a checkpoint. Throws WeightsError where it is damaged or of another graph, VariantError (unless `strict` is false) where a variant
+   * that it was made with does not apply on this device; nothing is changed then.
+   */
+  resume(checkpoint: Checkpoint, options?: ResumeOptions): Promise<void>;
   /** Time of each node of a forward pass. */
   profile(inputs: Inputs<I>, options?: { readonly runs?: number }): Promise<Profile>;
 }
@@ -96,6 +89,7 @@ export async function createProgram<I extends Names, O extends Names>(
 class GraphProgram<I extends Names, O extends Names> implements Program<I, O> {
   private readonly plans = new Map<string, Promise<RunPlan>>();
   private readonly trainer: Trainer<I, O>;
+  private readonly choices: ChoiceBook;
   private first: RunPlan | undefined;
   private disposed = false;
   /** Runs follow each other: they share buffers. */
@@ -109,7 +103,8 @@ class GraphProgram<I extends Names, O extends Names> implements Program<I, O> {
     private readonly store: WeightStore,
     private readonly onDispose: () => void,
   ) {
-    this.trainer = new Trainer(gpu, pipelines, graph, store, this.submitBudgetMs, () => this.assertUsable());
+    this.choices = choiceBookFor(gpu, pipelines, options);
+    this.trainer = new Trainer(gpu, pipelines, graph, store, this.choices, this.submitBudgetMs, () => this.assertUsable());
   }
 
   private get submitBudgetMs(): number {
@@ -117,7 +112,7 @@ class GraphProgram<I extends Names, O extends Names> implements Program<I, O> {
   }
 
   async prepare(): Promise<void> {
-    this.first = await this.runPlan({}, Object.keys(this.graph.outputs), this.options.onProgress, this.options.signal);
+    this.first = await this.runPlan({}, Object.keys(this.graph.outputs), this.options);
   }
 
   get plan(): Plan {
@@ -160,9 +155,11 @@ class GraphProgram<I extends Names, O extends Names> implements Program<I, O> {
     this.assertUsable();
     const names = this.outputNames(options.outputs);
     const checked = this.check(inputs, names);
-    const plan = await this.runPlan(shapesOf(checked), names);
+    await this.runPlan(shapesOf(checked), names);
     return this.exclusive(async () => {
       this.assertUsable();
+      // Again, in turn: a resume in between may have replaced it.
+      const plan = await this.runPlan(shapesOf(checked), names);
       const submit = (): void => {
         upload(this.gpu, plan, checked);
         plan.executable.submit((encoder) => plan.readback.encode(encoder));
@@ -194,20 +191,26 @@ class GraphProgram<I extends Names, O extends Names> implements Program<I, O> {
 
   async checkpoint(): Promise<Checkpoint> {
     this.assertUsable();
-    return this.exclusive(() => createCheckpoint(this.store, this.trainer));
+    return this.exclusive(() => createCheckpoint(this.store, this.trainer, this.choices));
   }
 
-  async resume(checkpoint: Checkpoint): Promise<void> {
+  async resume(checkpoint: Checkpoint, options: ResumeOptions = {}): Promise<void> {
     this.assertUsable();
-    return this.exclusive(async () => readCheckpoint(checkpoint, this.store, this.trainer));
+    return this.exclusive(async () => {
+      readCheckpoint(checkpoint, this.store, this.trainer, this.choices, choiceDeviceOf(this.gpu), options);
+      await this.trainer.dropStalePlans();
+      const stale = await this.choices.takeStale(this.plans);
+      stale.forEach(disposePlan);
+      if (stale.includes(this.first!)) this.first = await this.runPlan({}, Object.keys(this.graph.outputs));
+    });
   }
 
   async profile(inputs: Inputs<I>, options: { readonly runs?: number } = {}): Promise<Profile> {
     this.assertUsable();
     const names = Object.keys(this.graph.outputs);
     const checked = this.check(inputs, names);
-    const plan = await this.runPlan(shapesOf(checked), names);
     return this.exclusive(async () => {
+      const plan = await this.runPlan(shapesOf(checked), names);
       upload(this.gpu, plan, checked);
       return profilePlan(this.gpu, plan.executable, options.runs ?? 5);
     });
@@ -240,8 +243,7 @@ class GraphProgram<I extends Names, O extends Names> implements Program<I, O> {
   private runPlan(
     shapes: Readonly<Record<string, Shape>>,
     names: readonly string[],
-    onProgress?: OnProgress,
-    signal?: AbortSignal,
+    observed: Pick<CompileOptions, "onProgress" | "signal"> = {},
   ): Promise<RunPlan> {
     const key = JSON.stringify([names, Object.entries(this.graph.inputs).map(([n, t]) => shapes[n] ?? t.shape)]);
     const known = this.plans.get(key);
@@ -250,7 +252,7 @@ class GraphProgram<I extends Names, O extends Names> implements Program<I, O> {
       this.plans.set(key, known);
       return known;
     }
-    const made = this.compileRun(shapes, names, onProgress, signal);
+    const made = this.compileRun(shapes, names, observed);
     this.plans.set(key, made);
     made.catch(() => this.plans.delete(key));
     for (const [old, plan] of this.plans) {
@@ -265,8 +267,7 @@ class GraphProgram<I extends Names, O extends Names> implements Program<I, O> {
   private async compileRun(
     shapes: Readonly<Record<string, Shape>>,
     names: readonly string[],
-    onProgress?: OnProgress,
-    signal?: AbortSignal,
+    { onProgress, signal }: Pick<CompileOptions, "onProgress" | "signal">,
   ): Promise<RunPlan> {
     const graph = specializeGraph(this.graph, shapes);
     const tensors = names.map((name) => graph.outputs[name as keyof O]!);
@@ -277,8 +278,8 @@ class GraphProgram<I extends Names, O extends Names> implements Program<I, O> {
       outputs: tensors,
       training: false,
       submitBudgetMs: this.submitBudgetMs,
-      prefer: this.trainer.variants,
-      ...(onProgress ? { onKernel: (done: number, total: number) => onProgress({ stage: "kernels", done, total }) } : {}),
+      choices: this.choices,
+      onKernel: (done, total) => onProgress?.({ stage: "kernels", done, total }),
       signal,
     });
     const items = tensors.map((t, i) => ({

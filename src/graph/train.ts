@@ -6,6 +6,7 @@ import { scale } from "../kernels/elementwise.js";
 import { InputError } from "../tensor/errors.js";
 import { numel, type Shape } from "../tensor/shape.js";
 import { isParam, topological, type Param, type Tensor } from "../tensor/tensor.js";
+import type { ChoiceBook } from "./choice-book.js";
 import { gradients } from "./gradients.js";
 import type { Graph, Names } from "./graph.js";
 import type { Data } from "./inputs.js";
@@ -48,10 +49,6 @@ const MAX_TRAIN_PLANS = 8;
 export class Trainer<I extends Names, O extends Names> {
   /** Steps done. */
   step = 0;
-  /** Variants by node name that plans must use: from a checkpoint. */
-  variants: ReadonlyMap<string, string> = new Map();
-  /** Variant of each node of the plans that have trained here, for a checkpoint. */
-  readonly chosen = new Map<string, string>();
   private readonly plans = new Map<string, Promise<TrainPlan>>();
   /** One for each loss, since each trains the parameters that it depends on. */
   private readonly updaters = new Map<keyof O, Promise<Updater>>();
@@ -62,6 +59,7 @@ export class Trainer<I extends Names, O extends Names> {
     private readonly pipelines: PipelineCache,
     private readonly graph: Graph<I, O>,
     private readonly store: WeightStore,
+    private readonly choices: ChoiceBook,
     private readonly submitBudgetMs: number,
     private readonly assertUsable: () => void,
   ) {}
@@ -88,7 +86,7 @@ export class Trainer<I extends Names, O extends Names> {
           }
           this.assertUsable();
           const checked = checkInputs(this.graph, batch.value as Readonly<Record<string, Data>>, [lossTensor]);
-          const plan = await this.trainPlan(options.loss, shapesOf(checked));
+          const plan = await this.trainPlan(options.loss, shapesOf(checked), signal);
           const updater = await this.updaterOf(options.loss);
           const submit = (): void => {
             upload(this.gpu, plan, checked);
@@ -135,6 +133,11 @@ export class Trainer<I extends Names, O extends Names> {
       );
   }
 
+  /** Lets go of plans that a checkpoint's choices have overtaken. Nothing may be training. */
+  async dropStalePlans(): Promise<void> {
+    for (const plan of await this.choices.takeStale(this.plans)) plan.executable.dispose();
+  }
+
   private clearAccumulators(): void {
     const encoder = this.gpu.device.createCommandEncoder();
     this.store.clear(encoder, "accumulator");
@@ -165,11 +168,11 @@ export class Trainer<I extends Names, O extends Names> {
     return updater;
   }
 
-  private trainPlan(loss: keyof O, shapes: Readonly<Record<string, Shape>>): Promise<TrainPlan> {
+  private trainPlan(loss: keyof O, shapes: Readonly<Record<string, Shape>>, signal?: AbortSignal): Promise<TrainPlan> {
     const key = JSON.stringify([loss, Object.entries(this.graph.inputs).map(([n, t]) => shapes[n] ?? t.shape)]);
     let plan = this.plans.get(key);
     if (!plan) {
-      plan = this.compileTrain(loss, shapes);
+      plan = this.compileTrain(loss, shapes, signal);
       this.plans.set(key, plan);
       plan.catch(() => this.plans.delete(key));
       const oldest = [...this.plans.keys()][0]!;
@@ -184,7 +187,11 @@ export class Trainer<I extends Names, O extends Names> {
     return plan;
   }
 
-  private async compileTrain(loss: keyof O, shapes: Readonly<Record<string, Shape>>): Promise<TrainPlan> {
+  private async compileTrain(
+    loss: keyof O,
+    shapes: Readonly<Record<string, Shape>>,
+    signal: AbortSignal | undefined,
+  ): Promise<TrainPlan> {
     const graph = specializeGraph(this.graph, shapes);
     const lossTensor = graph.outputs[loss]!;
     const params = trainable(lossTensor);
@@ -198,9 +205,9 @@ export class Trainer<I extends Names, O extends Names> {
       gradientsOf,
       training: true,
       submitBudgetMs: this.submitBudgetMs,
-      prefer: this.variants,
+      choices: this.choices,
+      tuneSignal: signal,
     });
-    for (const { step } of compiled.executable.steps) this.chosen.set(step.name, step.variant.name);
     return { ...compiled, loss: compiled.executable.rangeOf(compiled.outputs[0]!.parts[0]!) };
   }
 }

@@ -14,3 +14,8 @@ export class WeightsError extends Error {
 export class InputError extends Error {
   override readonly name = "InputError";
 }
+
+/** A kernel variant that was asked for by name, by a checkpoint, and does not apply on this device or is not known to this version. */
+export class VariantError extends Error {
+  override readonly name = "VariantError";
+}

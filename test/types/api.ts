@@ -94,6 +94,12 @@ export async function running(): Promise<void> {
   using program = await gpu.compile(net, { signal, onProgress });
   check<Same<typeof program, Program<typeof net.inputs, typeof net.outputs>>>();
   check<Same<typeof program.plan, Plan>>();
+  const choice: { readonly node: string; readonly variant: string; readonly why: string } = program.plan.choices.rows[0]!;
+  void choice;
+  for (const tune of [true, false, { budgetMs: 1000 }, { cache: "folder" }])
+    await gpu.compile(net, { tune, onWarning: (warning: string) => void warning });
+  // @ts-expect-error -- a budget is a number of ms
+  await gpu.compile(net, { tune: { budgetMs: "1 s" } });
 
   const all = await program.run({ image: pixels, labels });
   check<Same<typeof all, { readonly logits: TypedArray; readonly loss: TypedArray }>>();
@@ -134,6 +140,7 @@ export async function training(program: Program<typeof net.inputs, typeof net.ou
   const checkpoint: Checkpoint = await program.checkpoint();
   check<Same<typeof checkpoint.bytes, Uint8Array>>();
   await program.resume({ bytes: checkpoint.bytes });
+  await program.resume(checkpoint, { strict: false });
   const report: LoadReport = await program.load(await program.save(), { strict: false });
   check<Same<typeof report.missing, readonly string[]>>();
 

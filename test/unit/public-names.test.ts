@@ -7,7 +7,7 @@ const PINNED = [
   "openGpu graph input param gradients heNormal zeros bilinear sgd fcn openFcn",
   "conv2d convTranspose2d maxPool2d averagePool2d globalAveragePool crop2d add sum relu scale softmaxCrossEntropy softmaxWithLoss",
   "concat pad slice crop softmax logSoftmax nllLoss matmul gemm batchNorm lrn resize dropout flatten reshape argMax confusionMatrix imageToTensor",
-  "ShapeError WeightsError InputError GpuUnavailableError OutOfMemoryError DeviceLostError KernelCompileError DisposedError",
+  "ShapeError WeightsError InputError GpuUnavailableError OutOfMemoryError DeviceLostError KernelCompileError DisposedError VariantError",
 ].flatMap((line) => line.split(" "));
 
 describe("public names", () => {
@@ -25,6 +25,7 @@ describe("public names", () => {
       "DeviceLostError",
       "KernelCompileError",
       "DisposedError",
+      "VariantError",
     ] as const) {
       const error = new fcnWebgpu[name]("message");
       expect(error.name).to.equal(name);

@@ -1,26 +1,83 @@
-/** Which variant a node gets when nothing was tuned: a kernel that compiles for seconds only where there is work for it. */
+/** Which variant a node gets, and why: by rule, by what was measured, by a checkpoint. */
 import { expect } from "chai";
+import { choicesOf, NO_PREFERENCES, type Preferences } from "../../src/graph/choose.js";
 import { lower } from "../../src/graph/lower.js";
+import { applicationOf, parseSignature, signatureOf } from "../../src/graph/signature.js";
 import type { DeviceTraits } from "../../src/kernels/op.js";
-import { conv2d, input } from "../../src/index.js";
+import { conv2d, input, type Tensor } from "../../src/index.js";
 
 const TRAITS: DeviceTraits = { software: true, subgroups: false, maxInvocations: 256, maxWorkgroupStorage: 16384 };
-const LIMIT_BYTES = 2 ** 27;
+const DEVICE = { traits: TRAITS, limitBytes: 2 ** 27 };
 
-function variantOf(size: number, prefer?: string): string {
-  const y = conv2d(input([1, 16, size, size]), input([16, 16, 3, 3]), null, { padding: 1 });
-  const { steps } = lower([y], TRAITS, LIMIT_BYTES, prefer === undefined ? new Map() : new Map([["conv2d", prefer]]));
-  return steps[0]!.variant.name;
+function convolution(size: number): Tensor {
+  return conv2d(input([1, 16, size, size]), input([16, 16, 3, 3]), null, { padding: 1 });
+}
+
+function choiceOf(node: Tensor, preferences: Preferences = NO_PREFERENCES): { variant: string; why: string } {
+  const { choices, steps } = lower([node], DEVICE, preferences);
+  expect(steps[0]!.variant.name).to.equal(choices[0]!.variant);
+  return { variant: choices[0]!.variant, why: choices[0]!.why };
+}
+
+/** Preferences for this node. */
+function prefer(node: Tensor, { saved, tuned }: { saved?: string; tuned?: { variant?: string; why: string } }): Preferences {
+  const signature = signatureOf(applicationOf(node));
+  return { saved: new Map(saved ? [[signature, saved]] : []), tuned: new Map(tuned ? [[signature, tuned]] : []) };
 }
 
 describe("choice of variants", () => {
   it("a small convolution stays with the plain kernel, a larger one gets the tiled", () => {
-    expect(variantOf(8)).to.equal("direct");
-    expect(variantOf(64)).to.equal("tiled");
+    expect(choiceOf(convolution(8))).to.deep.equal({ variant: "direct", why: "rule" });
+    expect(choiceOf(convolution(64))).to.deep.equal({ variant: "tiled", why: "rule" });
   });
 
-  it("a variant that was tuned or saved goes before the rule", () => {
-    expect(variantOf(8, "tiled")).to.equal("tiled");
-    expect(variantOf(64, "direct")).to.equal("direct");
+  it("what was measured goes before the rule, a checkpoint before both", () => {
+    const tuned = { variant: "outer", why: "tuned: 1 ms" };
+    const node = convolution(64);
+    expect(choiceOf(node, prefer(node, { tuned }))).to.deep.equal({ variant: "outer", why: "tuned: 1 ms" });
+    expect(choiceOf(node, prefer(node, { tuned, saved: "direct" }))).to.deep.equal({ variant: "direct", why: "checkpoint" });
+  });
+
+  it("a preference that cannot be met leaves the rule's choice, and the reason says so", () => {
+    const node = convolution(64);
+    const wanted = { saved: "winograd9", tuned: { why: "could not be measured" } };
+    expect(choiceOf(node, prefer(node, wanted))).to.deep.equal({
+      variant: "tiled",
+      why: "rule; could not be measured; the checkpoint's winograd9 does not apply here",
+    });
+    expect(choiceOf(node, prefer(node, { tuned: { variant: "winograd9", why: "tuned: 1 ms" } })).variant).to.equal("tiled");
+  });
+
+  it("a preference for one shape says nothing of another", () => {
+    expect(choiceOf(convolution(64), prefer(convolution(32), { saved: "direct" }))).to.deep.equal({
+      variant: "tiled",
+      why: "rule",
+    });
+  });
+
+  it("prints a line per node", () => {
+    const text = choicesOf(lower([convolution(64)], DEVICE).choices).toTable();
+    expect(text).to.match(/^node +op +inputs +output +variant +of +why\n/);
+    expect(text).to.match(
+      /\nconv2d +conv2d +\[1, 16, 64, 64\] \[16, 16, 3, 3\] +\[1, 16, 64, 64\] +tiled +direct .*tiled.* +rule$/,
+    );
+  });
+});
+
+describe("signatures", () => {
+  it("do not depend on the order of attributes, and do on shapes, types and values", () => {
+    const of = (attrs: object, dtype: "f32" | "i32" = "f32", size = 4): string =>
+      signatureOf({ op: "pad", inputs: [{ shape: [1, size], dtype }], attrs });
+    expect(of({ a: 1, b: [2, { d: 3, c: 4 }] })).to.equal(of({ b: [2, { c: 4, d: 3 }], a: 1 }));
+    expect(new Set([of({ a: 1 }), of({ a: 2 }), of({ a: 1 }, "i32"), of({ a: 1 }, "f32", 5)]).size).to.equal(4);
+  });
+
+  it("are read back, infinite numbers too", () => {
+    const application = {
+      op: "clip",
+      inputs: [{ shape: [1, 2], dtype: "f32" as const }],
+      attrs: { low: -Infinity, high: [1, null, NaN], name: "x" },
+    };
+    expect(parseSignature(signatureOf(application))).to.deep.equal(application);
   });
 });

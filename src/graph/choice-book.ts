@@ -1,0 +1,106 @@
+/** What the plans of one program were and are to be made of, by signature: the tuner's verdicts and a checkpoint's variants. */
+import { opOf } from "../kernels/ops.js";
+import { VariantError, WeightsError } from "../tensor/errors.js";
+import { applicableVariants, type ChoiceDevice, type Preferences } from "./choose.js";
+import { applicationOf, parseSignature, signatureOf } from "./signature.js";
+import type { Lowered } from "./lower.js";
+import type { CompiledPlan } from "./plan.js";
+import type { Tuner } from "./tune.js";
+
+/** A variant that a node was computed by. */
+interface Use {
+  readonly variant: string;
+  /** A node of that signature, for messages. */
+  readonly node: string;
+}
+
+export class ChoiceBook implements Preferences {
+  /** By signature; a resumed run's and this one's. */
+  private readonly uses = new Map<string, Use>();
+  saved: ReadonlyMap<string, string> = new Map();
+
+  constructor(readonly tuner: Tuner | undefined) {}
+
+  get tuned(): Preferences["tuned"] {
+    return this.tuner?.verdicts ?? new Map();
+  }
+
+  record({ steps }: Lowered): void {
+    for (const { node, name, variant } of steps) {
+      const signature = signatureOf(applicationOf(node));
+      if (this.uses.get(signature)?.variant !== variant.name) this.uses.set(signature, { variant: variant.name, node: name });
+    }
+  }
+
+  /** All that plans have used, as text for a checkpoint. */
+  write(): string {
+    return JSON.stringify(Object.fromEntries([...this.uses].sort(([a], [b]) => (a < b ? -1 : 1))));
+  }
+
+  /**
+   * Reads what {@link write} wrote; a function that puts it into force. Throws WeightsError where the text is damaged, and where `strict`,
+   * VariantError for variants that cannot be had on this device.
+   */
+  read(text: string, device: ChoiceDevice, strict: boolean): () => void {
+    const uses = parseUses(text);
+    const gone = [...uses].filter(([signature, { variant }]) => !variantNames(signature, device).includes(variant));
+    if (strict && gone.length > 0) {
+      const list = gone.map(([signature, { variant, node }]) => {
+        const names = variantNames(signature, device);
+        return `${node} by ${parseSignature(signature).op}'s ${variant} (here: ${names.length > 0 ? names.join(", ") : "no such op"})`;
+      });
+      throw new VariantError(
+        `resume: the checkpoint's run computed ${list.join("; ")}: resume on the device and version that it was made with, or with { strict: false }, which takes another variant and gives other last bits`,
+      );
+    }
+    return () => {
+      this.saved = new Map([...uses].map(([signature, { variant }]) => [signature, variant]));
+      for (const [signature] of gone) uses.delete(signature);
+      for (const [signature, use] of uses) this.uses.set(signature, use);
+    };
+  }
+
+  /** Takes plans that a resume has overtaken out of a cache; gives them back, to be disposed of. */
+  async takeStale<P extends CompiledPlan>(plans: Map<string, Promise<P>>): Promise<P[]> {
+    const stale: P[] = [];
+    for (const [key, pending] of [...plans]) {
+      const plan = await pending.catch(() => undefined);
+      if (!plan || !this.isStale(plan)) continue;
+      plans.delete(key);
+      stale.push(plan);
+    }
+    return stale;
+  }
+
+  /** Whether a plan computes a node otherwise than the checkpoint's run did. */
+  private isStale({ executable }: CompiledPlan): boolean {
+    return executable.steps.some(({ step: { node, variant } }) => {
+      const before = this.saved.get(signatureOf(applicationOf(node)));
+      return before !== undefined && before !== variant.name;
+    });
+  }
+}
+
+function parseUses(text: string): Map<string, Use> {
+  try {
+    const uses = new Map(Object.entries(JSON.parse(text) as Record<string, Use>));
+    for (const [signature, { variant, node }] of uses) {
+      parseSignature(signature);
+      if (typeof variant !== "string" || typeof node !== "string") throw new TypeError("a variant has no name");
+    }
+    return uses;
+  } catch (cause) {
+    throw new WeightsError(`resume: the checkpoint's list of variants cannot be read: the file is damaged`, { cause });
+  }
+}
+
+/** None for an op that this version does not have. */
+function variantNames(signature: string, device: ChoiceDevice): readonly string[] {
+  const application = parseSignature(signature);
+  try {
+    const output = opOf(application.op).infer(application.inputs, application.attrs);
+    return applicableVariants(application, output, device).map((v) => v.name);
+  } catch {
+    return [];
+  }
+}

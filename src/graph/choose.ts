@@ -1,0 +1,99 @@
+/**
+ * Which variant computes a node. By rule the last that applies and whose `fromFlops` the node reaches; over it goes what was measured on this
+ * device (tune.ts), and over that what a checkpoint was trained with, so that a resumed run gives the same bits.
+ */
+import { opOf } from "../kernels/ops.js";
+import type { DeviceTraits, Variant } from "../kernels/op.js";
+import { formatShape, type Shape, type TensorSpec } from "../tensor/shape.js";
+import { signatureOf, type Application } from "./signature.js";
+import { table } from "./table.js";
+
+/** The kernel chosen for a node of a plan. */
+export interface Choice {
+  readonly node: string;
+  readonly op: string;
+  readonly inputs: readonly Shape[];
+  readonly output: Shape;
+  readonly variant: string;
+  /** All variants that apply here, the simplest first. */
+  readonly applicable: readonly string[];
+  /** "only variant", "rule", "tuned: 1.90 ms against direct's 5.10 ms", "checkpoint"; with what else is worth knowing behind a semicolon. */
+  readonly why: string;
+}
+
+export interface Choices {
+  readonly rows: readonly Choice[];
+  /** One line per node. */
+  toTable(): string;
+}
+
+/** What goes before the rule. */
+export interface Preferences {
+  /** Signature -> variant, from a checkpoint. */
+  readonly saved: ReadonlyMap<string, string>;
+  /** Signature -> what measuring said; `variant` is undefined where it came to no result, and `why` tells the reason. */
+  readonly tuned: ReadonlyMap<string, { readonly variant?: string; readonly why: string }>;
+}
+
+export const NO_PREFERENCES: Preferences = { saved: new Map(), tuned: new Map() };
+
+/** What the choice may know of a device. */
+export interface ChoiceDevice {
+  readonly traits: DeviceTraits;
+  /** Most bytes of one buffer. */
+  readonly limitBytes: number;
+}
+
+/** The variants that apply on this device, the simplest first; never empty. */
+export function applicableVariants(
+  { op, inputs, attrs }: Application,
+  output: TensorSpec,
+  { traits, limitBytes }: ChoiceDevice,
+): readonly Variant[] {
+  return opOf(op)
+    .variants(inputs, output, attrs, traits)
+    .filter((v, i) => i === 0 || (v.scratchBytes ?? []).every((bytes) => bytes <= limitBytes));
+}
+
+/** The choice without any preference. */
+export function ruleVariant(variants: readonly Variant[], flops: number): Variant {
+  return variants.findLast((v) => flops >= (v.fromFlops ?? 0)) ?? variants[0]!;
+}
+
+export function choose(
+  application: Application,
+  variants: readonly Variant[],
+  flops: number,
+  { saved, tuned }: Preferences,
+): { readonly variant: Variant; readonly why: string } {
+  const rule = ruleVariant(variants, flops);
+  if (variants.length === 1 && saved.size === 0) return { variant: rule, why: "only variant" };
+  const signature = signatureOf(application);
+  const named = (name: string | undefined): Variant | undefined => variants.find((v) => v.name === name);
+  const before = saved.get(signature);
+  const [resumed, verdict] = [named(before), tuned.get(signature)];
+  if (resumed) return { variant: resumed, why: "checkpoint" };
+  const fastest = named(verdict?.variant);
+  const byRule = variants.length === 1 ? "only variant" : "rule";
+  const own = fastest ? verdict!.why : verdict ? `${byRule}; ${verdict.why}` : byRule;
+  return { variant: fastest ?? rule, why: before === undefined ? own : `${own}; the checkpoint's ${before} does not apply here` };
+}
+
+export function choicesOf(rows: readonly Choice[]): Choices {
+  return {
+    rows,
+    toTable: () =>
+      table(
+        ["node", "op", "inputs", "output", "variant", "of", "why"],
+        rows.map((r) => [
+          r.node,
+          r.op,
+          r.inputs.map(formatShape).join(" "),
+          formatShape(r.output),
+          r.variant,
+          r.applicable.join(" "),
+          r.why,
+        ]),
+      ),
+  };
+}

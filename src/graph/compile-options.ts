@@ -1,0 +1,34 @@
+/** What a caller may say when compiling a graph. */
+import type { GpuContext } from "../gpu/context.js";
+import type { PipelineCache } from "../gpu/pipelines.js";
+import { ChoiceBook } from "./choice-book.js";
+import { createTuner, tuneKey, type TuneOptions } from "./tune.js";
+import { openTuneStore } from "./tune-store.js";
+
+export type OnProgress = (progress: { readonly stage: string; readonly done: number; readonly total: number }) => void;
+
+export interface CompileOptions {
+  /** Told as nodes are tuned (stage "tune") and kernels compiled (stage "kernels"). */
+  readonly onProgress?: OnProgress;
+  /** Told, in a sentence, of what went wrong without harm: a cache of tuned choices that cannot be read or written. */
+  readonly onWarning?: (warning: string) => void;
+  readonly signal?: AbortSignal;
+  /** Seed of the initial weights and of dropout. Default 1. */
+  readonly seed?: number;
+  /** Longest estimated work of one submit, in ms: watchdogs and page compositing survive. Infinity: one submit. Default 100. */
+  readonly submitBudgetMs?: number;
+  /**
+   * Measure which kernels are fastest here, once per device, browser, kernel and shape, instead of going by the rule; of this plan and of those made later for
+   * training and other sizes. The plan's `choices` say what came of it.
+   */
+  readonly tune?: boolean | TuneOptions;
+}
+
+/** The choices of a program that is compiled with these options. */
+export function choiceBookFor(gpu: GpuContext, pipelines: PipelineCache, { tune = false, ...told }: CompileOptions): ChoiceBook {
+  if (tune === false) return new ChoiceBook(undefined);
+  const options = tune === true ? {} : tune;
+  const store = openTuneStore(tuneKey(gpu.info), options.cache);
+  const { onProgress = () => undefined, onWarning = () => undefined } = told;
+  return new ChoiceBook(createTuner({ ...options, gpu, pipelines, store, onProgress, onWarning }));
+}

@@ -1,0 +1,192 @@
+/**
+ * The variants of one node against each other on this device: each is checked against `direct` on seeded random data, then timed. A variant
+ * that is wrong here, or does not compile, takes no part.
+ */
+import type { GpuContext } from "../gpu/context.js";
+import { KernelCompileError } from "../gpu/errors.js";
+import type { PipelineCache } from "../gpu/pipelines.js";
+import type { Stopwatch } from "../gpu/stopwatch.js";
+import type { Variant } from "../kernels/op.js";
+import { byteLength, pack, physicalSize } from "../tensor/layout.js";
+import { uniform } from "../tensor/random.js";
+import { numel, type TensorSpec } from "../tensor/shape.js";
+import type { Tensor } from "../tensor/tensor.js";
+import { encode } from "./bind.js";
+import { buildExecutable, type Executable } from "./executable.js";
+
+export interface Lab {
+  readonly gpu: GpuContext;
+  readonly pipelines: PipelineCache;
+  readonly stopwatch: Stopwatch;
+  /** Nothing is begun that has not been once this says so. */
+  readonly over: () => boolean;
+  /** By `performance.now()`. */
+  readonly until: number;
+}
+
+export interface Outcome {
+  /** ms of each variant that was timed. */
+  readonly ms: Readonly<Record<string, number>>;
+  /** Why others were not. */
+  readonly rejected: Readonly<Record<string, string>>;
+  /** Whether every variant was looked at: the time may have been up before. */
+  readonly complete: boolean;
+  /** ms of `direct`, once, the compiling run left out. */
+  readonly directMs: number;
+}
+
+type Numbers = Float32Array | Int32Array | Uint32Array;
+
+/** `variants`: `direct` first. Throws what a lost or full device throws, and KernelCompileError where `direct` does not compile. */
+export async function contest(lab: Lab, node: Tensor, variants: readonly Variant[], flops: number): Promise<Outcome> {
+  const { gpu } = lab;
+  const bench = await workbench(lab, node, flops);
+  const ms: Record<string, number> = {};
+  const rejected: Record<string, string> = {};
+  try {
+    const [direct, ...others] = variants as [Variant, ...Variant[]];
+    using plain = await bench.mount(direct);
+    let data = bench.randomInputs();
+    bench.write(data);
+    let want = await plain.output(); // the first run, which compiles, is not timed
+    const positive = data.map((values) => (values instanceof Float32Array ? values.map(Math.abs) : values));
+    bench.write(positive);
+    const directMs = await plain.once();
+    // |y - direct| <= errorFactor 4 sqrt(terms) u direct(|inputs|), design.md 8, where a term is a multiply-add.
+    const scale = await plain.output();
+    // Roots and logarithms of negative numbers say nothing.
+    if (want instanceof Float32Array && !want.every(Number.isFinite)) [data, want] = [positive, scale];
+    bench.write(data);
+    ms[direct.name] = await plain.time();
+    const terms = Math.max(1, flops / 2 / Math.max(1, numel(node.shape)));
+    let complete = true;
+    for (const variant of others) {
+      if (lab.over()) {
+        complete = false;
+        rejected[variant.name] = "not measured: the time was up";
+        continue;
+      }
+      try {
+        using mounted = await bench.mount(variant);
+        const wrong = firstError(
+          await mounted.output(),
+          want,
+          scale,
+          (variant.errorFactor ?? 1) * 4 * Math.sqrt(terms) * 2 ** -24,
+        );
+        if (wrong === undefined) ms[variant.name] = await mounted.time();
+        else rejected[variant.name] = wrong;
+      } catch (error) {
+        gpu.assertUsable();
+        if (!(error instanceof KernelCompileError)) throw error;
+        rejected[variant.name] = `does not compile here: ${error.message.split("\n")[0]}`;
+      }
+    }
+    return { ms, rejected, complete, directMs };
+  } finally {
+    bench[Symbol.dispose]();
+  }
+}
+
+interface Mounted extends Disposable {
+  /** Runs once and reads the output as it lies in memory. */
+  output(): Promise<Numbers>;
+  /** Runs once: wall time in ms. */
+  once(): Promise<number>;
+  /** Median time in ms, by repetition. */
+  time(): Promise<number>;
+}
+
+interface Workbench extends Disposable {
+  mount(variant: Variant): Promise<Mounted>;
+  /** By input, in memory order; one array for a tensor that is several inputs. */
+  randomInputs(): Numbers[];
+  write(values: readonly Numbers[]): void;
+}
+
+/** The node's inputs and a place to read its output from. */
+async function workbench(lab: Lab, node: Tensor, flops: number): Promise<Workbench> {
+  const { gpu, pipelines, stopwatch } = lab;
+  const { device } = gpu;
+  const leafOf = new Map([...new Set(node.inputs)].map((t): [Tensor, Tensor] => [t, { ...t, inputs: [] }]));
+  const leaves = [...leafOf.values()];
+  const target: Tensor = { ...node, inputs: node.inputs.map((t) => leafOf.get(t)!) };
+  const bytes = byteLength(node.shape);
+  const [staging, ...buffers] = await gpu.scoped("tune", () => [
+    device.createBuffer({ size: bytes, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST }),
+    ...leaves.map((leaf) =>
+      device.createBuffer({
+        label: `tuned ${node.op}`,
+        size: byteLength(leaf.shape),
+        usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST | GPUBufferUsage.COPY_SRC,
+      }),
+    ),
+  ]);
+  const persistent = new Map(leaves.map((leaf, i) => [leaf, buffers[i]!]));
+
+  const mount = async (variant: Variant): Promise<Mounted> => {
+    const step = { node: target, name: `tune ${node.op}`, variant, flops, bytes };
+    const executable: Executable = await buildExecutable({
+      gpu,
+      pipelines,
+      lowered: { steps: [step], leaves, storageOf: (t) => t, choices: [] },
+      outputs: [target],
+      persistent,
+      submitBudgetMs: Infinity,
+    });
+    const { buffer, offset } = executable.rangeOf(target);
+    const output = async (): Promise<Numbers> => {
+      executable.submit((encoder) => encoder.copyBufferToBuffer(buffer, offset, staging, 0, bytes));
+      await gpu.mapped(staging);
+      const copy = staging.getMappedRange().slice(0);
+      staging.unmap();
+      const view = node.dtype === "f32" ? new Float32Array(copy) : new Int32Array(copy);
+      return view.subarray(0, physicalSize(node.shape));
+    };
+    return {
+      output,
+      async once() {
+        const start = performance.now();
+        executable.submit((encoder) => encoder.copyBufferToBuffer(buffer, offset, staging, 0, 16));
+        await gpu.mapped(staging);
+        staging.unmap();
+        return performance.now() - start;
+      },
+      time: async () => (await stopwatch.time((pass) => encode(pass, executable.steps[0]!.bound), { until: lab.until })).ms,
+      [Symbol.dispose]: () => executable.dispose(),
+    };
+  };
+  return {
+    mount,
+    randomInputs: () => leaves.map((leaf, i) => randomValues(leaf, i + 1)),
+    write: (values) =>
+      leaves.forEach((leaf, i) =>
+        device.queue.writeBuffer(buffers[i]!, 0, pack(leaf.shape, values[i]!) as Float32Array<ArrayBuffer>),
+      ),
+    [Symbol.dispose]: () => [staging, ...buffers].forEach((b) => b.destroy()),
+  };
+}
+
+/** Random numbers drawn, then repeated: a prime, so that no stride of a kernel meets its repetition. */
+const PERIOD = 65_521;
+
+/** Floats in [-1, 1); integers 0 or 1, which as labels and indices are always in range. Row-major. */
+function randomValues({ shape, dtype }: TensorSpec, seed: number): Numbers {
+  const random = uniform(seed);
+  const count = numel(shape);
+  const out = dtype === "f32" ? new Float32Array(count) : dtype === "i32" ? new Int32Array(count) : new Uint32Array(count);
+  for (let i = 0; i < Math.min(count, PERIOD); i++) out[i] = dtype === "f32" ? 2 * random() - 1 : Math.floor(2 * random());
+  for (let i = PERIOD; i < count; i += PERIOD) out.copyWithin(i, 0, Math.min(PERIOD, count - i));
+  return out;
+}
+
+/** In words; undefined where all elements are within `factor` of their scale. Integers must be equal. */
+function firstError(got: Numbers, want: Numbers, scale: Numbers, factor: number): string | undefined {
+  const exact = !(want instanceof Float32Array);
+  for (let i = 0; i < want.length; i++) {
+    const bound = exact ? 0 : factor * Math.max(Math.abs(want[i]!), Math.abs(scale[i]!)) + 1e-30;
+    const same = Object.is(got[i], want[i]) || Math.abs(got[i]! - want[i]!) <= bound;
+    if (!same) return `wrong: element ${i} in memory is ${got[i]} where direct has ${want[i]}, beyond its bound of ${bound}`;
+  }
+  return undefined;
+}

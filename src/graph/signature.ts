@@ -1,0 +1,32 @@
+/** What a choice of kernels is made for: an op with the shapes and attributes it is applied to. Nodes of one signature run the same kernels. */
+import type { TensorSpec } from "../tensor/shape.js";
+import type { Tensor } from "../tensor/tensor.js";
+
+/** An application of an op as plain data. */
+export interface Application {
+  readonly op: string;
+  readonly inputs: readonly TensorSpec[];
+  readonly attrs: object;
+}
+
+export function applicationOf(node: Pick<Tensor, "op" | "inputs" | "attrs">): Application {
+  return { op: node.op, inputs: node.inputs.map(({ shape, dtype }) => ({ shape, dtype })), attrs: node.attrs };
+}
+
+/** As text: the same for the same application, whatever the order in which its attributes were written down. */
+export function signatureOf({ op, inputs, attrs }: Application): string {
+  return JSON.stringify([op, inputs.map(({ shape, dtype }) => [dtype, ...shape]), attrs], (_, value: unknown) => {
+    if (typeof value === "number" && !Number.isFinite(value)) return { number: String(value) };
+    if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
+    return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
+  });
+}
+
+/** The inverse of {@link signatureOf}. Throws SyntaxError or TypeError for a text that is no signature. */
+export function parseSignature(text: string): Application {
+  const [op, inputs, attrs] = JSON.parse(text, (_, value: unknown) => {
+    const number = (value as { number?: unknown } | null)?.number;
+    return typeof number === "string" ? Number(number) : value;
+  }) as [string, readonly [TensorSpec["dtype"], ...number[]][], object];
+  return { op, inputs: inputs.map(([dtype, ...shape]) => ({ shape, dtype })), attrs };
+}
