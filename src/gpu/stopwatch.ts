@@ -20,7 +20,9 @@ export interface TimingOptions {
 }
 
 export interface Timed {
+  /** The median reading. */
   readonly ms: number;
+  readonly leastMs: number;
   /** Runs in one reading. */
   readonly repeats: number;
 }
@@ -50,7 +52,7 @@ export async function createStopwatch(gpu: GpuContext): Promise<Stopwatch> {
       }
       const readings = [last];
       while (readings.length < samples && performance.now() < until) readings.push(await clock.read(record, repeats));
-      return { ms: median(readings) / repeats, repeats };
+      return { ms: median(readings) / repeats, leastMs: Math.min(...readings) / repeats, repeats };
     },
     [Symbol.dispose]: () => clock.dispose(),
   };

@@ -28,6 +28,8 @@ export interface Executable {
   /** Where a leaf or an output lies. */
   rangeOf(tensor: Tensor): BufferRange;
   readonly submits: number;
+  /** The dispatches of each submit. */
+  readonly chunks: readonly (readonly Bound[])[];
   /** Encodes and submits everything, in as many submits as the budget asks for; `finish` adds to the last one. */
   submit(finish?: (encoder: GPUCommandEncoder) => void): void;
   dispose(): void;
@@ -109,6 +111,7 @@ export async function buildExecutable(options: BuildOptions): Promise<Executable
     return {
       steps,
       submits: chunks.length,
+      chunks,
       memory: layout.memory,
       overheadBytes: uniformData.byteLength + 16,
       rangeOf,

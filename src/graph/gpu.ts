@@ -4,6 +4,7 @@ import type { DeviceLostError } from "../gpu/errors.js";
 import { createPipelineCache } from "../gpu/pipelines.js";
 import type { Graph, Names } from "./graph.js";
 import type { CompileOptions } from "./compile-options.js";
+import { measureDevice, type DeviceSpeed } from "./device-speed.js";
 import { createProgram, type Program } from "./program.js";
 
 export interface Gpu extends Disposable {
@@ -13,6 +14,8 @@ export interface Gpu extends Disposable {
   readonly lost: Promise<DeviceLostError>;
   /** Makes a graph ready to run: kernels are compiled in parallel, memory is planned, new weights drawn. Throws KernelCompileError, OutOfMemoryError. */
   compile<I extends Names, O extends Names>(graph: Graph<I, O>, options?: CompileOptions): Promise<Program<I, O>>;
+  /** What the device can do at most, for `profile`: FMA peak, copy bandwidth, cost of a dispatch. Takes a second or more, in which nothing else should run. */
+  measure(): Promise<DeviceSpeed>;
 }
 
 /**
@@ -40,6 +43,10 @@ function gpuOn(context: GpuContext): Gpu {
       made = program;
       programs.add(program);
       return program;
+    },
+    async measure() {
+      context.assertUsable();
+      return measureDevice(context, pipelines);
     },
     [Symbol.dispose]() {
       for (const program of [...programs]) program[Symbol.dispose]();

@@ -1,18 +1,43 @@
-/** Where the time of a run goes: each node's kernels timed by repetition, by GPU timestamps where the device has them. */
+/** Where the time of a run goes: each node's kernels timed by repetition inside one pass, next to what the device can do at most. */
 import type { GpuContext } from "../gpu/context.js";
+import { createStopwatch, median } from "../gpu/stopwatch.js";
 import { encode } from "./bind.js";
+import type { DeviceSpeed } from "./device-speed.js";
 import type { BoundStep, Executable } from "./executable.js";
-import { table } from "./table.js";
+import { profileTable, profileTrace } from "./profile-text.js";
+
+/**
+ * What bounds a kernel: starting its dispatches, where that takes half of its time or more; else arithmetic or moving bytes, whichever would take
+ * longer at the device's full speed.
+ */
+export type Bottleneck = "compute" | "memory" | "launch";
 
 export interface ProfileRow {
   readonly node: string;
   readonly op: string;
   readonly variant: string;
-  /** Median time of the node's dispatches. */
+  /** Median time of the node's dispatches, each reading long enough for the clock. Caches are warm. */
   readonly gpuMs: number;
+  /** Of the direct algorithm: a variant that needs fewer shows more GFLOP/s than it computes. */
   readonly flops: number;
   /** Inputs and output once. */
   readonly bytes: number;
+  readonly dispatches: number;
+  /** Runs in one reading. */
+  readonly repeats: number;
+  readonly gflops: number;
+  readonly gbps: number;
+  /** Where `device` was given: of its FMA peak and of its copy bandwidth, and what bounds the kernel. */
+  readonly peakFraction?: number;
+  readonly bandwidthFraction?: number;
+  readonly bound?: Bottleneck;
+}
+
+export interface ProfileOptions {
+  /** Readings of each time, of which the median counts. Default 5. */
+  readonly runs?: number;
+  /** From `gpu.measure()`: rows then say what fraction of it they reach, and what bounds them. */
+  readonly device?: DeviceSpeed;
 }
 
 export interface Profile {
@@ -21,129 +46,100 @@ export interface Profile {
   readonly gpuMs: number;
   /** Median wall time of a whole run: submit to done. */
   readonly wallMs: number;
-  /** "timestamps" (GPU clock) or "wall" (one submit a node: includes its overhead). */
+  /** "timestamps" (GPU clock) or "wall" (host's clock less an empty submit). */
   readonly clock: "timestamps" | "wall";
+  /** Time of all dispatches one behind another, as a run has them, by the same clock. */
+  readonly replayMs: number;
+  /** What `replayMs` has over the sum of the rows: launches, and caches that are cold. Not below 0. */
+  readonly gapMs: number;
+  /** Mean time that the host takes to encode and submit a run, over `runs` of them. */
+  readonly submitMs: number;
+  readonly dispatches: number;
+  readonly submits: number;
+  /** What to know before believing the figures. */
+  readonly warnings: readonly string[];
+  readonly device?: DeviceSpeed;
   toTable(): string;
+  /** The rows one behind another as a Chrome trace (JSON): for chrome://tracing, Perfetto or DevTools. */
+  toTrace(): string;
 }
 
-export async function profilePlan(gpu: GpuContext, executable: Executable, runs: number): Promise<Profile> {
+export async function profilePlan(gpu: GpuContext, executable: Executable, options: ProfileOptions = {}): Promise<Profile> {
+  const { runs = 5, device } = options;
   const wall: number[] = [];
+  let submitMs = 0;
   // The first run compiles on drivers that compile late.
   for (let i = 0; i <= runs; i++) {
     const start = performance.now();
     executable.submit();
+    const submitted = performance.now();
     await gpu.orLost(gpu.device.queue.onSubmittedWorkDone());
-    if (i > 0) wall.push(performance.now() - start);
+    if (i === 0) continue;
+    submitMs += (submitted - start) / runs;
+    wall.push(performance.now() - start);
   }
-  const clock = gpu.device.features.has("timestamp-query") ? "timestamps" : "wall";
-  const time = clock === "timestamps" ? await timestampClock(gpu, executable.steps.length) : wallClock(gpu);
-  const samples: number[][] = executable.steps.map(() => []);
-  for (let run = 0; run < runs; run++) {
-    const times = await time.all(executable.steps);
-    times.forEach((ms, i) => samples[i]!.push(ms));
+  using stopwatch = await createStopwatch(gpu);
+  const rows: ProfileRow[] = [];
+  for (const { step, bound } of executable.steps) {
+    const { ms, repeats } = await stopwatch.time((pass) => encode(pass, bound), { samples: runs });
+    rows.push({ ...rates({ step, bound }, ms, device), repeats });
   }
-  time.dispose();
-  const rows = executable.steps.map(({ step }, i) => ({
+  let replayMs = 0;
+  for (const bound of executable.chunks) replayMs += (await stopwatch.time((pass) => encode(pass, bound), { samples: runs })).ms;
+  const gpuMs = rows.reduce((n, r) => n + r.gpuMs, 0);
+  const warnings: string[] = [];
+  if (stopwatch.clock === "wall") warnings.push("the device has no timestamps: times are by the host's clock");
+  if (stopwatch.quantumNs > 0)
+    warnings.push(
+      `the GPU's clock goes in steps of ${stopwatch.quantumNs.toLocaleString("en")} ns: kernels were repeated until the steps no longer matter`,
+    );
+  const figures = {
+    rows,
+    gpuMs,
+    wallMs: median(wall),
+    clock: stopwatch.clock,
+    replayMs,
+    gapMs: Math.max(0, replayMs - gpuMs),
+    submitMs,
+    dispatches: executable.steps.reduce((n, s) => n + s.bound.length, 0),
+    submits: executable.submits,
+    warnings,
+    ...(device ? { device } : {}),
+  };
+  return { ...figures, toTable: () => profileTable(figures), toTrace: () => profileTrace(figures) };
+}
+
+function rates(
+  { step, bound }: Pick<BoundStep, "step" | "bound">,
+  gpuMs: number,
+  device: DeviceSpeed | undefined,
+): Omit<ProfileRow, "repeats"> {
+  const { flops, bytes } = step;
+  const per = (work: number): number => (gpuMs > 0 ? work / gpuMs / 1e6 : 0);
+  const row = {
     node: step.name,
     op: step.node.op,
     variant: step.variant.name,
-    gpuMs: median(samples[i]!),
-    flops: step.flops,
-    bytes: step.bytes,
-  }));
-  const gpuMs = rows.reduce((n, r) => n + r.gpuMs, 0);
-  const wallMs = median(wall);
-  return { rows, gpuMs, wallMs, clock, toTable: () => profileTable(rows, gpuMs, wallMs, clock) };
-}
-
-interface Clock {
-  all(steps: readonly BoundStep[]): Promise<number[]>;
-  dispose(): void;
-}
-
-function wallClock(gpu: GpuContext): Clock {
+    gpuMs,
+    flops,
+    bytes,
+    dispatches: bound.length,
+    gflops: per(flops),
+    gbps: per(bytes),
+  };
+  if (!device) return row;
   return {
-    async all(steps) {
-      const times: number[] = [];
-      for (const { bound } of steps) {
-        const encoder = gpu.device.createCommandEncoder();
-        const pass = encoder.beginComputePass();
-        encode(pass, bound);
-        pass.end();
-        const start = performance.now();
-        gpu.device.queue.submit([encoder.finish()]);
-        await gpu.orLost(gpu.device.queue.onSubmittedWorkDone());
-        times.push(performance.now() - start);
-      }
-      return times;
-    },
-    dispose: () => undefined,
+    ...row,
+    peakFraction: row.gflops / device.peakGflops,
+    bandwidthFraction: row.gbps / device.copyGbps,
+    bound: bottleneck(row, device),
   };
 }
 
-const MAX_QUERIES = 4096;
-
-async function timestampClock(gpu: GpuContext, count: number): Promise<Clock> {
-  const { device } = gpu;
-  const sets = Array.from({ length: Math.ceil((2 * count) / MAX_QUERIES) }, (_, i) =>
-    Math.min(MAX_QUERIES, 2 * count - i * MAX_QUERIES),
-  ).map((n) => ({
-    n,
-    queries: device.createQuerySet({ type: "timestamp", count: n }),
-    resolve: device.createBuffer({ size: 8 * n, usage: GPUBufferUsage.QUERY_RESOLVE | GPUBufferUsage.COPY_SRC }),
-    staging: device.createBuffer({ size: 8 * n, usage: GPUBufferUsage.COPY_DST | GPUBufferUsage.MAP_READ }),
-  }));
-  return {
-    async all(steps) {
-      const encoder = device.createCommandEncoder();
-      steps.forEach(({ bound }, i) => {
-        const { queries } = sets[Math.floor((2 * i) / MAX_QUERIES)]!;
-        const at = (2 * i) % MAX_QUERIES;
-        const pass = encoder.beginComputePass({
-          timestampWrites: { querySet: queries, beginningOfPassWriteIndex: at, endOfPassWriteIndex: at + 1 },
-        });
-        encode(pass, bound);
-        pass.end();
-      });
-      for (const s of sets) {
-        encoder.resolveQuerySet(s.queries, 0, s.n, s.resolve, 0);
-        encoder.copyBufferToBuffer(s.resolve, 0, s.staging, 0, 8 * s.n);
-      }
-      device.queue.submit([encoder.finish()]);
-      const stamps: bigint[] = [];
-      for (const s of sets) {
-        await gpu.mapped(s.staging);
-        stamps.push(...new BigUint64Array(s.staging.getMappedRange()));
-        s.staging.unmap();
-      }
-      return steps.map((_, i) => Number(stamps[2 * i + 1]! - stamps[2 * i]!) / 1e6);
-    },
-    dispose() {
-      for (const s of sets) {
-        s.queries.destroy();
-        s.resolve.destroy();
-        s.staging.destroy();
-      }
-    },
-  };
-}
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted.length === 0
-    ? 0
-    : (sorted[Math.floor((sorted.length - 1) / 2)]! + sorted[Math.ceil((sorted.length - 1) / 2)]!) / 2;
-}
-
-function profileTable(rows: readonly ProfileRow[], gpuMs: number, wallMs: number, clock: string): string {
-  const cells = rows.map((r) => [
-    r.node,
-    r.op,
-    r.variant,
-    r.gpuMs.toFixed(3),
-    gpuMs > 0 ? ((100 * r.gpuMs) / gpuMs).toFixed(1) : "0.0",
-    r.gpuMs > 0 ? (r.flops / r.gpuMs / 1e6).toFixed(2) : "0.00",
-    r.gpuMs > 0 ? (r.bytes / r.gpuMs / 1e6).toFixed(2) : "0.00",
-  ]);
-  return `${table(["node", "op", "variant", "ms", "%", "GFLOP/s", "GB/s"], cells)}\n${gpuMs.toFixed(3)} ms in kernels (${clock}), ${wallMs.toFixed(3)} ms a run`;
+export function bottleneck(
+  { gpuMs, flops, bytes, dispatches }: Pick<ProfileRow, "gpuMs" | "flops" | "bytes" | "dispatches">,
+  { peakGflops, copyGbps, launchMs }: DeviceSpeed,
+): Bottleneck {
+  if (2 * dispatches * launchMs >= gpuMs) return "launch";
+  return flops / peakGflops >= bytes / copyGbps ? "compute" : "memory";
 }

@@ -12,7 +12,7 @@ import type { Graph, Names } from "./graph.js";
 import { checkInputs, shapesOf, specializeGraph, upload } from "./feed.js";
 import type { CheckedInput, Data } from "./inputs.js";
 import { choiceDeviceOf, compilePlan, type CompiledPlan, type Plan } from "./plan.js";
-import { profilePlan, type Profile } from "./profile.js";
+import { profilePlan, type Profile, type ProfileOptions } from "./profile.js";
 import { createReadback, type Readback } from "./readback.js";
 import { Trainer, type Batches, type TrainOptions, type TrainStep } from "./train.js";
 import { WeightStore, type LoadReport } from "./weight-store.js";
@@ -62,8 +62,8 @@ export interface Program<I extends Names, O extends Names> extends Disposable {
    * that it was made with does not apply on this device; nothing is changed then.
    */
   resume(checkpoint: Checkpoint, options?: ResumeOptions): Promise<void>;
-  /** Time of each node of a forward pass. */
-  profile(inputs: Inputs<I>, options?: { readonly runs?: number }): Promise<Profile>;
+  /** Time of each node of a forward pass, and of all together; with `device` from `gpu.measure()`, next to what the device can do. */
+  profile(inputs: Inputs<I>, options?: ProfileOptions): Promise<Profile>;
 }
 
 export async function createProgram<I extends Names, O extends Names>(
@@ -205,14 +205,14 @@ class GraphProgram<I extends Names, O extends Names> implements Program<I, O> {
     });
   }
 
-  async profile(inputs: Inputs<I>, options: { readonly runs?: number } = {}): Promise<Profile> {
+  async profile(inputs: Inputs<I>, options: ProfileOptions = {}): Promise<Profile> {
     this.assertUsable();
     const names = Object.keys(this.graph.outputs);
     const checked = this.check(inputs, names);
     return this.exclusive(async () => {
       const plan = await this.runPlan(shapesOf(checked), names);
       upload(this.gpu, plan, checked);
-      return profilePlan(this.gpu, plan.executable, options.runs ?? 5);
+      return profilePlan(this.gpu, plan.executable, options);
     });
   }
 

@@ -172,6 +172,39 @@ describe("graph runtime", () => {
     const profile = await program.profile(toyInputs(net), { runs: 2 });
     expect(profile.rows.map((r) => r.node)).to.include.members(["conv1", "upscore"]);
     expect(profile.toTable()).to.match(/conv1 +conv2d/);
+    for (const row of profile.rows) {
+      expect(row.gpuMs, row.node).to.be.above(0);
+      expect(row.gflops * row.gpuMs * 1e6).to.be.closeTo(row.flops, 1e-6 * row.flops + 1e-9);
+      expect([row.peakFraction, row.bandwidthFraction, row.bound]).to.deep.equal([undefined, undefined, undefined]);
+    }
+    expect(profile.dispatches).to.equal(program.plan.dispatches);
+    expect(profile.replayMs).to.be.within(0.3 * profile.gpuMs, Infinity);
+    expect(profile.submitMs).to.be.within(0, profile.wallMs);
+  });
+
+  it("profiles next to what the device can do, and as a trace", async () => {
+    const gpu = await testGpu();
+    const net = toyFcn();
+    using program = await gpu.compile(net, { submitBudgetMs: 1 });
+    const device = await gpu.measure();
+    expect([device.peakGflops, device.copyGbps, device.launchMs].every((v) => v > 0 && Number.isFinite(v))).to.equal(true);
+    const profile = await program.profile(toyInputs(net), { runs: 1, device });
+    for (const { gflops, gbps, peakFraction, bandwidthFraction, bound } of profile.rows) {
+      expect(peakFraction).to.equal(gflops / device.peakGflops);
+      expect(bandwidthFraction).to.equal(gbps / device.copyGbps);
+      expect(bound).to.be.oneOf(["compute", "memory", "launch"]);
+    }
+    expect(profile.submits).to.equal(program.plan.submits);
+    expect(profile.toTable()).to.match(/% peak +% copy +bound by[^]*GFLOP\/s of multiply-adds/);
+    const { traceEvents } = JSON.parse(profile.toTrace()) as {
+      traceEvents: { ph: string; name: string; ts: number; dur: number; tid: number }[];
+    };
+    const kernels = traceEvents.filter((e) => e.ph === "X" && e.tid === 1);
+    expect(kernels.map((e) => e.name)).to.deep.equal(profile.rows.map((r) => r.node));
+    kernels.forEach((e, i) => {
+      expect(e.dur).to.be.closeTo(1e3 * profile.rows[i]!.gpuMs, 1e-6);
+      if (i > 0) expect(e.ts).to.be.closeTo(kernels[i - 1]!.ts + kernels[i - 1]!.dur, 1e-3);
+    });
   });
 
   it("leaves no GPU memory behind", async () => {
