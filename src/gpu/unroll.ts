@@ -31,7 +31,7 @@ export function unrollLoops(code: string): string {
     for (let i = first; i < end; i++) copies += `{${body.replace(use, `${i}${suffix}`)}}\n`;
     code = code.slice(0, match.index) + copies + code.slice(bodyEnd + 1);
   }
-  return unrolled ? arraysToVariables(foldIndices(code), value) : code;
+  return unrolled ? arraysToVariables(foldIndices(code, value), value) : code;
 }
 
 function closingBrace(code: string, from: number): number {
@@ -42,13 +42,13 @@ function closingBrace(code: string, from: number): number {
   throw new Error("unroll: a marked loop is not closed");
 }
 
-/** `[1u * 4u + 2u]` -> `[6u]` */
-function foldIndices(code: string): string {
-  const evaluate = (sum: string): number =>
-    sum
-      .split(" + ")
-      .reduce((total, term) => total + term.split(" * ").reduce((product, factor) => product * parseInt(factor, 10), 1), 0);
-  return code.replace(/\[(\d+u?(?: [+*] \d+u?)+)\]/g, (_, sum: string) => `[${evaluate(sum)}u]`);
+/** `[1u * 4u + 2u]` -> `[6u]`, also where a factor is a const. */
+function foldIndices(code: string, value: Value): string {
+  return code.replace(/\[(\w+(?: [+*] \w+)+)\]/g, (text, sum: string) => {
+    const terms = sum.split(" + ").map((term) => term.split(" * ").map(value));
+    if (terms.flat().includes(undefined)) return text;
+    return `[${terms.reduce((total, factors) => total + factors.reduce<number>((product, f) => product * f!, 1), 0)}u]`;
+  });
 }
 
 /** `var a: array<T, 2>;` with only `a[0u]` and `a[1u]` in use -> `var a_0: T; var a_1: T;`, for one or two dimensions. */

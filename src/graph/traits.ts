@@ -3,9 +3,12 @@ import type { GpuContext } from "../gpu/context.js";
 import type { DeviceTraits } from "../kernels/op.js";
 
 export function traitsOf(gpu: GpuContext): DeviceTraits {
+  const { subgroupMinSize: least, subgroupMaxSize: most } = gpu.device.adapterInfo;
+  const subgroups = gpu.device.features.has("subgroups");
   return {
     software: gpu.info.software,
-    subgroups: gpu.device.features.has("subgroups"),
+    subgroups,
+    subgroupSize: subgroups && least !== undefined && least === most ? least : 0,
     maxInvocations: gpu.limits.maxComputeInvocationsPerWorkgroup,
     maxWorkgroupStorage: gpu.limits.maxComputeWorkgroupStorageSize,
   };

@@ -12,7 +12,7 @@ import { validTaps } from "./conv-taps.js";
 import { dispatch, grid, inputRef, type DeviceTraits, type Variant } from "./op.js";
 
 /** How a direction walks over x on one axis. */
-interface Walk {
+export interface Walk {
   /** Phases, which is also the step from a phase's output pixel to the next. */
   readonly phases: number;
   /** Output pixels of a phase. */
@@ -84,7 +84,7 @@ function forwardWalk({ y, kernel, stride, dilation, pad }: TrilinearForm, axis: 
   };
 }
 
-function transposedWalk(form: TrilinearForm, axis: 0 | 1): Walk {
+export function transposedWalk(form: TrilinearForm, axis: 0 | 1): Walk {
   const [size, kernel, s, d, pad] = [form.x[axis], form.kernel[axis], form.stride[axis], form.dilation[axis], form.pad[axis]];
   const { step, divisor, inverse } = validTaps(s, d);
   const cells = Math.ceil(size / s);

@@ -1,6 +1,7 @@
 /** Which fast kernels serve a convolution or a transposed one, the best last. Groups whose channels are no whole vec4s have only `direct`. */
 import type { ConvEpilogue, TrilinearForm } from "./conv-geometry.js";
 import { outerVariant } from "./conv-outer.js";
+import { phasesApplies, phasesVariant } from "./conv-phases.js";
 import { directionOf, groupsAreAligned, tiledApplies, tiledVariant } from "./conv-tiled.js";
 import type { DeviceTraits, Variant } from "./op.js";
 
@@ -13,6 +14,7 @@ export function convVariants(
   if (!groupsAreAligned(form)) return [];
   const flat = flattened(form, transposed, epilogue);
   const outer = outerVariant(flat, transposed, epilogue, device);
+  if (transposed && phasesApplies(flat, device)) return [outer, phasesVariant(flat, epilogue, device)];
   if (!tiledApplies(flat)) return [outer];
   const tiled = tiledVariant(flat, transposed, epilogue);
   return tiledIsBetter(flat, transposed) ? [outer, tiled] : [tiled, outer];

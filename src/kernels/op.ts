@@ -12,6 +12,8 @@ export interface DeviceTraits {
   /** A CPU pretending to be a GPU (SwiftShader, lavapipe): no caches to block for, barriers slow. */
   readonly software: boolean;
   readonly subgroups: boolean;
+  /** Invocations of a subgroup where all subgroups have as many, else 0. */
+  readonly subgroupSize: number;
   readonly maxInvocations: number;
   readonly maxWorkgroupStorage: number;
 }
@@ -96,7 +98,7 @@ export function scratchRef(index: number): Ref {
 /** Invocations per workgroup of one-dimensional kernels (`override WG` in the shaders). */
 export const WORKGROUP_SIZE = 64;
 
-const MAX_WORKGROUPS_PER_AXIS = 65535;
+export const MAX_WORKGROUPS_PER_AXIS = 65535;
 
 /**
  * Workgroups for `invocations` of a one-dimensional kernel, folded into two axes where one is not enough. Such a kernel finds its

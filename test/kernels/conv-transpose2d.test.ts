@@ -53,6 +53,9 @@ describeOp("convTranspose2d", {
     deconv([1, 21, 3, 3], [21, 21, 4, 4], [1, 21, 8, 8], { stride: [2, 2] }),
     deconv([1, 2, 3, 2], [2, 2, 5, 5], [1, 2, 11, 8], { stride: [3, 3] }),
     deconv([1, 2, 2, 2], [2, 3, 63, 63], [1, 3, 95, 95], { stride: [32, 32] }),
+    // More pixels in a phase and more channels than a tile of `subgroup` holds, in two images; phases without a tap.
+    deconv([2, 5, 9, 7], [5, 40, 4, 4], [2, 40, 20, 16], { stride: [2, 2] }),
+    deconv([2, 7, 5, 8], [7, 9, 3, 2], [2, 9, 13, 24], { stride: [2, 3], dilation: [2, 2] }),
     // Crops.
     deconv([1, 4, 3, 3], [4, 5, 4, 4], [1, 5, 5, 4], { stride: [2, 2], crop: { offset: [1, 2], size: [5, 4] } }),
     deconv([1, 4, 5, 5], [4, 5, 3, 3], [1, 5, 3, 5], {

@@ -6,7 +6,13 @@ import { applicationOf, parseSignature, signatureOf } from "../../src/graph/sign
 import type { DeviceTraits } from "../../src/kernels/op.js";
 import { conv2d, input, type Tensor } from "../../src/index.js";
 
-const TRAITS: DeviceTraits = { software: true, subgroups: false, maxInvocations: 256, maxWorkgroupStorage: 16384 };
+const TRAITS: DeviceTraits = {
+  software: true,
+  subgroups: false,
+  subgroupSize: 0,
+  maxInvocations: 256,
+  maxWorkgroupStorage: 16384,
+};
 const DEVICE = { traits: TRAITS, limitBytes: 2 ** 27 };
 
 function convolution(size: number): Tensor {
