@@ -26,8 +26,7 @@ export async function measureDevice(gpu: GpuContext, pipelines: PipelineCache): 
   const leastMs = (probe: Probe): Promise<number> => gpu.scoped("measure", () => timeProbe(gpu, pipelines, stopwatch, probe));
   const { workgroups, copyBytes } = gpu.info.software ? SOFTWARE : HARDWARE;
   let peakGflops = 0;
-  for (const probe of fmaProbes(workgroups))
-    peakGflops = Math.max(peakGflops, probe.flops / (await leastMs(probe)) / 1e6);
+  for (const probe of fmaProbes(workgroups)) peakGflops = Math.max(peakGflops, probe.flops / (await leastMs(probe)) / 1e6);
   const bytes = Math.min(copyBytes, gpu.limits.maxStorageBufferBindingSize, gpu.limits.maxBufferSize);
   const copyGbps = (2 * bytes) / (await leastMs(copyProbe(bytes))) / 1e6;
   return { peakGflops, copyGbps, launchMs: await leastMs(copyProbe(LEAST_COPY_BYTES)) };

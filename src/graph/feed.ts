@@ -12,6 +12,16 @@ export function shapesOf(inputs: ReadonlyMap<string, CheckedInput>): Record<stri
   return Object.fromEntries([...inputs].map(([name, { shape }]) => [name, shape]));
 }
 
+/** Each once; all where none are asked for. Throws InputError for one that is not there. */
+export function outputNames<O extends Names>(graph: Graph<Names, O>, asked: readonly (keyof O)[] | undefined): string[] {
+  const all = Object.keys(graph.outputs);
+  const names = (asked as readonly string[] | undefined) ?? all;
+  for (const name of names)
+    if (!all.includes(name)) throw new InputError(`there is no output ${name}: the outputs are ${all.join(", ")}`);
+  if (names.length === 0) throw new InputError("outputs is empty: name at least one output, or leave it out for all");
+  return [...new Set(names)];
+}
+
 /** The graph itself where the shapes are its own. */
 export function specializeGraph<I extends Names, O extends Names>(
   graph: Graph<I, O>,

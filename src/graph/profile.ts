@@ -33,11 +33,13 @@ export interface ProfileRow {
   readonly bound?: Bottleneck;
 }
 
-export interface ProfileOptions {
+export interface ProfileOptions<Loss = PropertyKey> {
   /** Readings of each time, of which the median counts. Default 5. */
   readonly runs?: number;
   /** From `gpu.measure()`: rows then say what fraction of it they reach, and what bounds them. */
   readonly device?: DeviceSpeed;
+  /** Profile a training step for this output: forward and backward, not the optimiser's update, so weights stay as they are. */
+  readonly loss?: Loss;
 }
 
 export interface Profile {

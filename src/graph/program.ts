@@ -2,14 +2,13 @@
 import type { GpuContext } from "../gpu/context.js";
 import { DisposedError } from "../gpu/errors.js";
 import type { PipelineCache } from "../gpu/pipelines.js";
-import { InputError } from "../tensor/errors.js";
 import type { Shape } from "../tensor/shape.js";
 import type { TypedArray, Weights } from "../tensor/weights.js";
 import { createCheckpoint, readCheckpoint, type Checkpoint, type ResumeOptions } from "./checkpoint.js";
 import type { ChoiceBook } from "./choice-book.js";
 import { choiceBookFor, type CompileOptions } from "./compile-options.js";
 import type { Graph, Names } from "./graph.js";
-import { checkInputs, shapesOf, specializeGraph, upload } from "./feed.js";
+import { checkInputs, outputNames, shapesOf, specializeGraph, upload } from "./feed.js";
 import type { CheckedInput, Data } from "./inputs.js";
 import { choiceDeviceOf, compilePlan, type CompiledPlan, type Plan } from "./plan.js";
 import { profilePlan, type Profile, type ProfileOptions } from "./profile.js";
@@ -62,8 +61,8 @@ export interface Program<I extends Names, O extends Names> extends Disposable {
    * that it was made with does not apply on this device; nothing is changed then.
    */
   resume(checkpoint: Checkpoint, options?: ResumeOptions): Promise<void>;
-  /** Time of each node of a forward pass, and of all together; with `device` from `gpu.measure()`, next to what the device can do. */
-  profile(inputs: Inputs<I>, options?: ProfileOptions): Promise<Profile>;
+  /** Time of each node of a forward pass, or of a training step, and of all together; next to what the device can do. See {@link ProfileOptions}. */
+  profile(inputs: Inputs<I>, options?: ProfileOptions<keyof O>): Promise<Profile>;
 }
 
 export async function createProgram<I extends Names, O extends Names>(
@@ -153,7 +152,7 @@ class GraphProgram<I extends Names, O extends Names> implements Program<I, O> {
     options: { readonly outputs?: readonly (keyof O)[] } = {},
   ): Promise<{ readonly [N in keyof O]: TypedArray }> {
     this.assertUsable();
-    const names = this.outputNames(options.outputs);
+    const names = outputNames(this.graph, options.outputs);
     const checked = this.check(inputs, names);
     await this.runPlan(shapesOf(checked), names);
     return this.exclusive(async () => {
@@ -176,12 +175,12 @@ class GraphProgram<I extends Names, O extends Names> implements Program<I, O> {
     options: { readonly outputs?: readonly (keyof O)[] } = {},
   ): Promise<Plan> {
     this.assertUsable();
-    return (await this.runPlan(shapes as Readonly<Record<string, Shape>>, this.outputNames(options.outputs))).plan;
+    return (await this.runPlan(shapes as Readonly<Record<string, Shape>>, outputNames(this.graph, options.outputs))).plan;
   }
 
   async trainingPlan(loss: keyof O, shapes: { readonly [N in keyof I]?: Shape } = {}): Promise<Plan> {
     this.assertUsable();
-    return this.trainer.planOf(loss, shapes as Readonly<Record<string, Shape>>);
+    return (await this.trainer.planOf(loss, shapes as Readonly<Record<string, Shape>>)).plan;
   }
 
   train(batches: Batches<I>, options: TrainOptions<O>): AsyncGenerator<TrainStep, void, void> {
@@ -205,12 +204,13 @@ class GraphProgram<I extends Names, O extends Names> implements Program<I, O> {
     });
   }
 
-  async profile(inputs: Inputs<I>, options: ProfileOptions = {}): Promise<Profile> {
+  async profile(inputs: Inputs<I>, options: ProfileOptions<keyof O> = {}): Promise<Profile> {
     this.assertUsable();
     const names = Object.keys(this.graph.outputs);
     const checked = this.check(inputs, names);
+    const shapes = shapesOf(checked);
     return this.exclusive(async () => {
-      const plan = await this.runPlan(shapesOf(checked), names);
+      const plan = await (options.loss === undefined ? this.runPlan(shapes, names) : this.trainer.planOf(options.loss, shapes));
       upload(this.gpu, plan, checked);
       return profilePlan(this.gpu, plan.executable, options);
     });
@@ -223,15 +223,6 @@ class GraphProgram<I extends Names, O extends Names> implements Program<I, O> {
     this.trainer.dispose();
     this.store.dispose();
     this.onDispose();
-  }
-
-  private outputNames(asked: readonly (keyof O)[] | undefined): string[] {
-    const all = Object.keys(this.graph.outputs);
-    const names = (asked as readonly string[] | undefined) ?? all;
-    for (const name of names)
-      if (!all.includes(name)) throw new InputError(`there is no output ${name}: the outputs are ${all.join(", ")}`);
-    if (names.length === 0) throw new InputError("outputs is empty: name at least one output, or leave it out for all");
-    return [...new Set(names)];
   }
 
   /** The inputs that these outputs need, checked. */

@@ -12,7 +12,7 @@ import type { Graph, Names } from "./graph.js";
 import type { Data } from "./inputs.js";
 import { LossRing } from "./loss-ring.js";
 import { isSgd, type Optimizer } from "./optimizer.js";
-import { compilePlan, type CompiledPlan, type Plan } from "./plan.js";
+import { compilePlan, type CompiledPlan } from "./plan.js";
 import { checkInputs, shapesOf, specializeGraph, upload } from "./feed.js";
 import { Updater } from "./updater.js";
 import type { WeightStore } from "./weight-store.js";
@@ -115,9 +115,9 @@ export class Trainer<I extends Names, O extends Names> {
     }
   }
 
-  async planOf(loss: keyof O, shapes: Readonly<Record<string, Shape>>): Promise<Plan> {
+  async planOf(loss: keyof O, shapes: Readonly<Record<string, Shape>>): Promise<CompiledPlan> {
     this.lossTensor(loss);
-    return (await this.trainPlan(loss, shapes)).plan;
+    return this.trainPlan(loss, shapes);
   }
 
   dispose(): void {

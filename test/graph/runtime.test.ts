@@ -182,6 +182,16 @@ describe("graph runtime", () => {
     expect(profile.submitMs).to.be.within(0, profile.wallMs);
   });
 
+  it("profiles a training step, which leaves the weights alone", async () => {
+    const net = toyFcn();
+    using program = await (await testGpu()).compile(net);
+    const before = await program.save();
+    const { rows, dispatches } = await program.profile(toyInputs(net), { runs: 1, loss: "loss" });
+    expect(rows.map((r) => r.op)).to.include.members(["conv2d", "conv2dWeightGrad"]);
+    expect(dispatches).to.equal((await program.trainingPlan("loss")).dispatches);
+    expect(await program.save()).to.deep.equal(before);
+  });
+
   it("profiles next to what the device can do, and as a trace", async () => {
     const gpu = await testGpu();
     const net = toyFcn();
