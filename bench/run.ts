@@ -1,75 +1,166 @@
 /**
- * Times the engine against its CPU reference:
+ * Times this engine, its CPU reference and its peers on the same workloads:
  *
- *     npm run bench -- [--on node|chromium]... [--json FILE]
+ *     npm run bench -- [--on chromium|node|firefox] [--suite layers|gradients|nets|all] [--quick] [--only REGEX]
+ *                      [--engines ours,reference,tfjs,ort,litert,jax] [--rounds N] [--cap SECONDS] [--json FILE]
  *
- * Without --on it runs in Node. Outputs are checked before anything is timed. Times are medians with the 10th and 90th percentile.
+ * docs/benchmarks.md says what the figures mean. Fails where ours is wrong or fails.
  */
-import { writeFile } from "node:fs/promises";
+import { execFileSync } from "node:child_process";
+import { cpus, release, type as system } from "node:os";
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { runInBrowser } from "../scripts/browser/page-runner.js";
-import { benchNarrowFcn, type Report } from "./narrow-fcn.js";
+import { root } from "../scripts/paths.js";
+import { chooseEngines, needsPeers, type CatalogEntry } from "./catalog.js";
+import { installPeers } from "./install-peers.js";
+import { PLATFORMS, REPORT_FORMAT, type EngineName, type Platform, type Report, type Row, type Settings } from "./report.js";
+import { finishedRows, readReport, writeReport } from "./report-file.js";
+import { runRow } from "./row.js";
+import { Sessions } from "./sessions.js";
+import { chooseWorkloads } from "./suites.js";
+import { durationText, rowText } from "./text.js";
+import type { Workload } from "./workloads.js";
 
-const onStage = (text: unknown): void => console.log(`  ${String(text)}`);
-
-const PLATFORMS = {
-  node: async () => ({ platform: `Node ${process.versions.node}`, ...(await benchNarrowFcn(onStage)) }),
-  chromium: async () => {
-    const { result, browser } = await runInBrowser<Report>({
-      browser: "chromium",
-      entry: "bench/page.ts",
-      onMessage: onStage,
-      idleTimeoutMs: 600_000,
-    });
-    return { platform: browser, ...result };
-  },
-} as const;
-
-function formatReport({ workload, adapter, compileMs, firstRunMs, differences, rows }: Report): string {
-  const ms = (value: number): string => value.toFixed(value < 10 ? 2 : 0);
-  const lines = rows.map(({ pass, engine, timing: { runs, medianMs, p10Ms, p90Ms } }) => {
-    const reference = rows.find((row) => row.pass === pass && row.engine === "cpu reference")!;
-    const ratio = reference.timing.medianMs / medianMs;
-    return [pass, engine, `${ms(medianMs)} ms`, `${ms(p10Ms)} to ${ms(p90Ms)}`, String(runs), `${ratio.toFixed(1)} x`];
-  });
-  const table = [["pass", "engine", "median", "p10 to p90", "runs", "of the reference's speed"], ...lines];
-  const widths = table[0]!.map((_, column) => Math.max(...table.map((row) => row[column]!.length)));
-  return [
-    workload,
-    `adapter: ${[adapter.vendor, adapter.architecture, adapter.description].filter((text) => text !== "").join(", ")}${adapter.software ? " (software)" : ""}`,
-    `compiled in ${ms(compileMs)} ms; first forward pass ${ms(firstRunMs.forward)} ms, first training step ${ms(firstRunMs.trainingStep)} ms`,
-    `differences from the reference, of the largest value: scores ${differences.scores.toExponential(1)}, weights after a step ${differences.weights.toExponential(1)}`,
-    ...table.map((row) =>
-      row
-        .map((cell, column) => cell.padEnd(widths[column]!))
-        .join("  ")
-        .trimEnd(),
-    ),
-  ].join("\n");
+interface Choice {
+  readonly platform: Platform;
+  readonly workloads: readonly Workload[];
+  readonly engines: readonly CatalogEntry[];
+  readonly settings: Settings;
+  /** Absolute. */
+  readonly json: string | null;
 }
 
-async function main(): Promise<void> {
-  const { values } = parseArgs({ options: { on: { type: "string", multiple: true }, json: { type: "string" } } });
-  const names = [...new Set(values.on ?? ["node"])];
-  const isPlatform = (name: string): name is keyof typeof PLATFORMS => Object.hasOwn(PLATFORMS, name);
-  if (!names.every(isPlatform))
-    throw new Error(`usage: npm run bench -- [--on ${Object.keys(PLATFORMS).join("|")}]... [--json FILE]`);
-  const reports = [];
-  for (const name of names) {
-    console.log(`\n── ${name} ──`);
-    const report = await PLATFORMS[name]();
-    console.log(formatReport(report));
-    reports.push({ ...report, date: new Date().toISOString() });
+/** Ctrl-C. */
+class Stopped extends Error {}
+
+function choose(args: readonly string[]): Choice {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      on: { type: "string", default: "chromium" },
+      suite: { type: "string" },
+      engines: { type: "string" },
+      only: { type: "string" },
+      json: { type: "string" },
+      quick: { type: "boolean" },
+      rounds: { type: "string", default: "5" },
+      cap: { type: "string", default: "60" },
+    },
+  });
+  const platform = PLATFORMS.find((name) => name === values.on);
+  if (platform === undefined) throw new Error(`--on: there is no platform ${values.on}: use ${PLATFORMS.join(", ")}`);
+  return {
+    platform,
+    workloads: chooseWorkloads(values),
+    engines: chooseEngines(values.engines, platform),
+    settings: { rounds: wholeNumber("--rounds", values.rounds), capSeconds: wholeNumber("--cap", values.cap) },
+    // npm starts this in the repository, wherever it was called.
+    json: values.json === undefined ? null : resolve(process.env["INIT_CWD"] ?? process.cwd(), values.json),
+  };
+}
+
+function wholeNumber(option: string, text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1) throw new Error(`${option} is ${text}: use a whole number of at least 1`);
+  return value;
+}
+
+/** Hash of the checkout, "-dirty" where files differ from it. */
+function commit(): string {
+  const git = (...args: string[]): string => execFileSync("git", args, { cwd: root, encoding: "utf8" }).trim();
+  return git("rev-parse", "--short=12", "HEAD") + (git("status", "--porcelain") === "" ? "" : "-dirty");
+}
+
+async function bench(
+  choice: Choice,
+  args: readonly string[],
+  sessions: Sessions,
+  stopping: AbortSignal,
+): Promise<readonly Row[]> {
+  const { platform, workloads, engines, settings, json } = choice;
+  await sessions.openAdapter();
+  const about = ({ name }: CatalogEntry): EngineName => {
+    const known = sessions.about.get(name);
+    return known === undefined || known instanceof Error ? { name, webgpu: false, about: known?.message ?? "not opened" } : known;
+  };
+  const report = (rows: readonly Row[]): Report => ({ ...facts, engines: engines.map(about), rows });
+  const facts = {
+    format: REPORT_FORMAT,
+    command: ["npm run bench --", ...args].join(" "),
+    date: new Date().toISOString(),
+    commit: commit(),
+    platform,
+    browser: sessions.browser,
+    adapter: sessions.adapter,
+    machine: { cpu: cpus()[0]?.model ?? "unknown", cores: cpus().length, os: `${system()} ${release()}` },
+    settings,
+  } as const;
+  const { adapter } = sessions;
+  const names = adapter && [adapter.vendor, adapter.architecture, adapter.description].filter((name) => name !== "").join(", ");
+  console.log(`${sessions.browser}; ${names ?? "no WebGPU"}${adapter?.software ? " (software)" : ""}; commit ${facts.commit}`);
+
+  const earlier = json === null ? null : await readReport(json);
+  const rows = json === null ? [] : [...finishedRows(earlier, report([]), json)];
+  const left = workloads.filter(({ id }) => !rows.some((row) => row.id === id));
+  if (left.length < workloads.length) console.log(`${workloads.length - left.length} rows are in ${json} already`);
+  const started = performance.now();
+  for (const [i, workload] of left.entries()) {
+    const each = (performance.now() - started) / i;
+    const time = i === 0 ? "" : `, about ${durationText(each * (left.length - i))} left`;
+    const where = `[${i + 1} of ${left.length}${time}] ${workload.id}`;
+    if (!process.stdout.isTTY) console.log(where);
+    const row = await runRow(workload, {
+      sessions,
+      engines,
+      settings,
+      onStage(text) {
+        if (stopping.aborted) throw new Stopped();
+        showProgress(`${where} ${text}`);
+      },
+    });
+    if (stopping.aborted) throw new Stopped(); // what it says of the killed engines is not so
+    rows.push(row);
+    showProgress("");
+    console.log(rowText(row));
+    if (json !== null) await writeReport(json, report(rows));
   }
-  // npm starts this in the repository, wherever it was called.
-  if (values.json !== undefined)
-    await writeFile(resolve(process.env["INIT_CWD"] ?? process.cwd(), values.json), JSON.stringify(reports, null, 2) + "\n");
+  return rows;
+}
+
+/** One line that is written over; a terminal's only. */
+function showProgress(text: string): void {
+  if (process.stdout.isTTY) process.stdout.write(`\r\u001b[K${text}`);
+}
+
+async function main(): Promise<number> {
+  const args = process.argv.slice(2);
+  const choice = choose(args);
+  if (choice.engines.some(needsPeers)) await installPeers();
+  const sessions = new Sessions(choice.platform);
+  const stopper = new AbortController();
+  const stop = (): void => {
+    if (stopper.signal.aborted) return; // a terminal and with-gpu both say it
+    stopper.abort();
+    console.log(`\nstopping${choice.json === null ? "" : `: finished rows are in ${choice.json}`}`);
+    void sessions.closeAll();
+  };
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, stop);
+  try {
+    const rows = await bench(choice, args, sessions, stopper.signal);
+    const bad = rows.filter(({ entries }) => entries.some((e) => e.engine === "ours" && e.status !== "ok"));
+    if (bad.length > 0) console.error(`ours is not ok in ${bad.map(({ id }) => id).join(", ")}`);
+    return bad.length > 0 ? 1 : 0;
+  } catch (error) {
+    if (stopper.signal.aborted) return 130;
+    throw error;
+  } finally {
+    await sessions.closeAll();
+  }
 }
 
 await main().then(
   // Not left to the event loop: Dawn keeps it alive for a while.
-  () => process.exit(0),
+  (code) => process.exit(code),
   (error: unknown) => {
     console.error(error instanceof Error ? error.message : error);
     process.exit(1);

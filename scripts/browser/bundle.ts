@@ -7,7 +7,11 @@ import { root } from "../paths.js";
 export type Bundle = ReadonlyMap<string, Uint8Array>;
 
 /** Throws esbuild's BuildFailure, which names file and line. A `webgpu` import, Node's adapter, stays outside: no page ever runs it. */
-export async function bundlePage(entry: string, workers: readonly string[]): Promise<Bundle> {
+export async function bundlePage(
+  entry: string,
+  workers: readonly string[],
+  { keepNames = true }: { keepNames?: boolean } = {},
+): Promise<Bundle> {
   const start = `import { startPage } from "./scripts/browser/page.js";
 import { main } from ${JSON.stringify(resolve(root, entry))};
 void startPage(main);`;
@@ -32,7 +36,7 @@ void startPage(main);`;
     format: "esm",
     platform: "browser",
     target: "es2022",
-    keepNames: true,
+    keepNames,
     ignoreAnnotations: true, // package.json says that no module has side effects: test files have nothing else
     external: ["webgpu", "node:*"],
     loader: { ".wgsl": "text" },

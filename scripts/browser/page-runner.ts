@@ -35,6 +35,8 @@ export interface RunInBrowserOptions {
   readonly args?: unknown;
   /** Modules bundled on their own, for `new Worker("/<file name>.js", { type: "module" })`. */
   readonly workers?: readonly string[];
+  /** Functions and classes keep their names (default). Not with a package that makes a worker of a function's source: a helper would be missing there. */
+  readonly keepNames?: boolean;
   /** Folders served beside the page, by URL prefix. `/shared` (the material beside the repository, where there is some) and `/repo/shaders` always are. */
   readonly mounts?: Readonly<Record<string, string>>;
   /** "software" (default): SwiftShader in Chromium, lavapipe in Firefox. "hardware": the machine's GPU. */
@@ -45,6 +47,12 @@ export interface RunInBrowserOptions {
   readonly onGpuError?: (text: string) => void;
   /** What the page says with `page.send`, in order. */
   readonly onMessage?: (message: unknown) => void;
+  /** Told the browser's name and version when it has started. */
+  readonly onBrowser?: (name: string) => void;
+  /** Called for each `page.receive()`: the next message for the page. JSON. Default: there never is one. */
+  readonly outbox?: () => Promise<unknown>;
+  /** Closes the browser, whatever the page is doing: PageError with the signal's reason. */
+  readonly signal?: AbortSignal;
   /** What the page prints. Default: errors and warnings go to standard error. */
   readonly onConsole?: (level: "log" | "warn" | "error", text: string) => void;
 }
@@ -66,7 +74,7 @@ class PageError extends Error {
 /** Runs `main` of the entry in a page. Rejects with PageError when it throws, hangs or crashes, and with esbuild's error when it does not bundle. */
 export async function runInBrowser<Result = unknown>(options: RunInBrowserOptions): Promise<PageOutcome<Result>> {
   const { browser: name, adapter = "software", idleTimeoutMs = 120_000, onMessage, onConsole = printConsole } = options;
-  const bundle = await bundlePage(options.entry, options.workers ?? []);
+  const bundle = await bundlePage(options.entry, options.workers ?? [], { keepNames: options.keepNames ?? true });
 
   const gpuErrors: string[] = [];
   let resolveResult: (result: Result) => void = () => undefined;
@@ -94,13 +102,19 @@ export async function runInBrowser<Result = unknown>(options: RunInBrowserOption
   };
 
   await using browser = await (name === "firefox" ? launchFirefox(adapter) : launchChromium(adapter));
+  options.onBrowser?.(browser.name);
   const start = { args: options.args ?? null, hiddenAdapter: browser.hiddenAdapter };
-  await using server = await servePage(bundle, start, { ...defaultMounts(), ...options.mounts }, onEvent);
+  const outbox = options.outbox ?? (() => new Promise<never>(() => undefined));
+  await using server = await servePage({ bundle, start, mounts: { ...defaultMounts(), ...options.mounts }, onEvent, outbox });
+  const stop = (): void => fail(String(options.signal!.reason));
+  options.signal?.addEventListener("abort", stop);
+  if (options.signal?.aborted) stop();
   watchdog = setTimeout(hang, idleTimeoutMs);
   try {
-    await browser.open(server.url, fail);
+    await Promise.race([browser.open(server.url, fail), outcome]);
     return { result: await outcome, browser: browser.name, gpuErrors };
   } finally {
+    options.signal?.removeEventListener("abort", stop);
     clearTimeout(watchdog);
   }
 }

@@ -13,6 +13,8 @@ export interface Page {
   readonly hiddenAdapter: string | null;
   /** Sends a message to the runner's `onMessage`; messages arrive in order, in batches. */
   send(message: unknown): void;
+  /** The next message from the runner's `outbox`, when there is one. */
+  receive(): Promise<unknown>;
 }
 
 /** What the page fetches first. */
@@ -34,10 +36,18 @@ export async function startPage(main: (page: Page) => Promise<unknown>): Promise
   if ("gpu" in navigator && navigator.userAgent.includes("Firefox")) hurryFirefoxMaps();
   try {
     const start = (await (await fetch("/start")).json()) as PageStart;
-    const result = await main({ ...start, send: (message) => post({ kind: "message", message }) });
+    const result = await main({ ...start, send: (message) => post({ kind: "message", message }), receive });
     post({ kind: "result", result: result ?? null });
   } catch (error) {
     post({ kind: "failure", text: describe(error) });
+  }
+}
+
+/** Asks until there is a message: the server answers "nothing yet" (204) before the browser gives a request up. */
+async function receive(): Promise<unknown> {
+  for (;;) {
+    const response = await fetch("/receive");
+    if (response.status === 200) return ((await response.json()) as { readonly message: unknown }).message;
   }
 }
 

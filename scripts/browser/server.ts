@@ -15,20 +15,33 @@ export interface PageServer extends AsyncDisposable {
 const TYPES: Readonly<Record<string, string>> = {
   ".html": "text/html; charset=utf-8",
   ".js": "text/javascript; charset=utf-8",
+  ".mjs": "text/javascript; charset=utf-8",
+  ".wasm": "application/wasm",
   ".json": "application/json",
   ".png": "image/png",
   ".jpg": "image/jpeg",
   ".wgsl": "text/plain; charset=utf-8",
 };
 
-/** `mounts` maps a URL prefix such as `/shared` to a folder. Listens on a free port of this machine only. */
-export async function servePage(
-  bundle: Bundle,
-  start: PageStart,
-  mounts: Readonly<Record<string, string>>,
-  onEvent: (event: PageEvent) => void,
-): Promise<PageServer> {
+/** What a page is served. */
+export interface PageService {
+  readonly bundle: Bundle;
+  readonly start: PageStart;
+  /** URL prefix, such as `/shared`, to folder. */
+  readonly mounts: Readonly<Record<string, string>>;
+  readonly onEvent: (event: PageEvent) => void;
+  /** The next message for the page, for each call. */
+  readonly outbox: () => Promise<unknown>;
+}
+
+/** A page's `receive` is told "nothing yet" after so long: Firefox gives up a request after 300 s. */
+const RECEIVE_MS = 60_000;
+
+/** Listens on a free port of this machine only. */
+export async function servePage({ bundle, start, mounts, onEvent, outbox }: PageService): Promise<PageServer> {
   const page = `<!doctype html><meta charset="utf-8"><title>fcn-webgpu</title><link rel="icon" href="data:,"><script type="module" src="/page.js"></script>`;
+
+  let pending: Promise<unknown> | null = null;
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const path = decodeURIComponent(new URL(request.url ?? "/", "http://localhost").pathname);
@@ -45,6 +58,12 @@ export async function servePage(
       const events = JSON.parse(await readBody(request)) as PageEvent[];
       response.end();
       for (const event of events) onEvent(event);
+    } else if (path === "/receive") {
+      pending ??= outbox();
+      const waited = await Promise.race([pending.then((message) => ({ message })), after(RECEIVE_MS)]);
+      if (waited === null) return void response.writeHead(204).end();
+      pending = null;
+      response.setHeader("content-type", "application/json").end(JSON.stringify(waited));
     } else if (bundle.has(path)) {
       response.end(bundle.get(path));
     } else {
@@ -63,6 +82,11 @@ export async function servePage(
       await new Promise((resolve) => server.close(resolve));
     },
   };
+}
+
+/** Does not keep the process alive. */
+async function after(ms: number): Promise<null> {
+  return await new Promise((resolve) => setTimeout(resolve, ms, null).unref());
 }
 
 async function readBody(request: IncomingMessage): Promise<string> {

@@ -134,7 +134,13 @@ describe("the package in a project of its own", function () {
     const { adapter } = await browserAdapter("chromium");
     let settle: (event: PageEvent) => void = () => undefined;
     const outcome = new Promise<PageEvent>((resolve) => (settle = resolve));
-    await using server = await servePage(files, { args: null, hiddenAdapter: null }, {}, settle);
+    await using server = await servePage({
+      bundle: files,
+      start: { args: null, hiddenAdapter: null },
+      mounts: {},
+      onEvent: settle,
+      outbox: () => new Promise(() => undefined),
+    });
     await using browser = await launchChromium(adapter);
     await browser.open(`${server.url}index.html`, (reason) => settle({ kind: "failure", text: reason }));
     const event = await outcome;

@@ -1,0 +1,3 @@
+/** Of @tensorflow/tfjs-backend-webgpu, what is used here: types are checked whether or not it is installed. */
+
+export {};

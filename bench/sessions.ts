@@ -1,0 +1,100 @@
+/** The open sessions of a run, one for each engine, opened when first needed. */
+import { ADAPTER_MODULE, REFERENCE, type CatalogEntry } from "./catalog.js";
+import { messageOf, openHost, type Host } from "./hosts.js";
+import type { AdapterName, AdapterPeak, EngineName, Platform } from "./report.js";
+import type { Command, Replies } from "./session.js";
+import { decodeFloats } from "./base64.js";
+
+/** Reference outputs take seconds, the training step's half a minute. */
+const REFERENCE_TIMEOUT_MS = 600_000;
+const PEAK_TIMEOUT_MS = 60_000;
+
+export class Sessions {
+  private readonly hosts = new Map<string, Promise<Host>>();
+  private readonly used = new Set<string>();
+  private readonly expected = new Map<string, Float32Array>();
+  /** What each engine said of itself, or why it could not be opened: it is not tried again. */
+  readonly about = new Map<string, EngineName | Error>();
+  adapter: AdapterName | null = null;
+  browser = "";
+
+  constructor(private readonly platform: Platform) {}
+
+  /** Opens the adapter's own session, and learns its name. */
+  async openAdapter(): Promise<void> {
+    const host = await this.host("adapter", this.platform, ADAPTER_MODULE);
+    this.adapter = (await host.opened) as AdapterName | null;
+    this.browser = host.browser;
+  }
+
+  async peak(): Promise<AdapterPeak | null> {
+    if (this.adapter === null) return null;
+    const host = await this.hosts.get("adapter")!;
+    return (await host.ask({ kind: "peak" }, PEAK_TIMEOUT_MS)) as AdapterPeak;
+  }
+
+  /** What the CPU reference computes, always in Node. */
+  async expectedOutput(workload: string): Promise<Float32Array> {
+    const known = this.expected.get(workload);
+    if (known) return known;
+    const host = await this.host("expected", "node", REFERENCE.module, REFERENCE.name);
+    await host.opened;
+    const { outputs } = (await host.ask({ kind: "prepare", workload }, REFERENCE_TIMEOUT_MS)) as Replies["prepare"];
+    await host.ask({ kind: "release" }, REFERENCE_TIMEOUT_MS);
+    const output = decodeFloats(outputs);
+    this.expected.set(workload, output);
+    return output;
+  }
+
+  /** Throws why the engine could not be opened, the first time and each time after. */
+  async open(entry: CatalogEntry): Promise<void> {
+    const before = this.about.get(entry.name);
+    if (before instanceof Error) throw before;
+    try {
+      const host = await this.host(entry.name, entry.native ? "node" : this.platform, entry.module);
+      const { about, webgpu } = (await host.opened) as Replies["open"];
+      this.about.set(entry.name, { name: entry.name, webgpu, about });
+    } catch (error) {
+      const reason = new Error(`could not be opened: ${messageOf(error)}`);
+      this.about.set(entry.name, reason);
+      await this.close(entry.name);
+      throw reason;
+    }
+  }
+
+  /** Asks an engine that is open. */
+  async ask<K extends "prepare" | "visit" | "release">(
+    engine: string,
+    command: Extract<Command, { kind: K }>,
+    timeoutMs: number,
+  ): Promise<Replies[K]> {
+    this.used.add(engine);
+    return (await (await this.hosts.get(engine)!).ask(command, timeoutMs)) as Replies[K];
+  }
+
+  /** Kills it, whatever it is doing. It is opened again when next needed. */
+  async close(engine: string): Promise<void> {
+    const host = this.hosts.get(engine);
+    this.hosts.delete(engine);
+    this.used.delete(engine);
+    await (await host?.catch(() => undefined))?.close();
+  }
+
+  /** Kills the engines that have done something already: the next row finds nothing compiled. */
+  async closeUsed(): Promise<void> {
+    await Promise.all([...this.used].map((engine) => this.close(engine)));
+  }
+
+  async closeAll(): Promise<void> {
+    await Promise.all([...this.hosts.keys()].map((engine) => this.close(engine)));
+  }
+
+  private async host(name: string, platform: Platform, module: string, engine = name): Promise<Host> {
+    let host = this.hosts.get(name);
+    if (!host) {
+      host = openHost(platform, module, engine);
+      this.hosts.set(name, host);
+    }
+    return await host;
+  }
+}

@@ -1,0 +1,56 @@
+/** A row as text for a terminal. */
+import type { Entry, Row } from "./report.js";
+import { entryOf, fractionOfPeak, gflopsOf, ratioOf, timingOf } from "./statistics.js";
+
+/** Three significant digits. */
+function ms(value: number): string {
+  return value >= 100 ? value.toFixed(0) : value >= 10 ? value.toFixed(1) : value.toFixed(2);
+}
+
+export function rowText(row: Row): string {
+  const peak = row.peak && [row.peak.before, row.peak.after];
+  const along = (unit: "gflops" | "gbps", name: string): string =>
+    peak === null ? "" : `, ${peak.map((one) => one[unit].toFixed(1)).join(" then ")} ${name}`;
+  const heading = `${row.id}  ${row.title}  (load ${row.load.toFixed(1)}${along("gflops", "GFLOP/s peak")}${along("gbps", "GB/s copy")})`;
+  const ours = entryOf(row, "ours");
+  const width = Math.max(...row.entries.map(({ engine }) => engine.length));
+  return [heading, ...row.entries.map((entry) => `  ${entry.engine.padEnd(width)}  ${entryText(row, entry, ours)}`)].join("\n");
+}
+
+function entryText(row: Row, entry: Entry, ours: Entry | undefined): string {
+  const timing = timingOf(entry);
+  const first = entry.first && `first ${ms(entry.first.prepareMs + entry.first.runMs)} ms`;
+  if (timing === null)
+    return [entry.status === "slow" ? "> cap" : entry.status.toUpperCase(), entry.message, first].filter(Boolean).join("  ");
+  const [gflops, fraction] = [gflopsOf(row, entry), fractionOfPeak(row, entry)];
+  const { counts } = entry;
+  return [
+    `${ms(timing.medianMs)} ms`.padStart(9),
+    `n ${timing.samples}`.padEnd(5),
+    timing.spreadMs && `p10 ${ms(timing.spreadMs.p10)} p90 ${ms(timing.spreadMs.p90)}`,
+    gflops !== null && `${gflops.toFixed(1)} GFLOP/s${fraction === null ? "" : ` (${(100 * fraction).toFixed(0)} % of peak)`}`,
+    first,
+    counts &&
+      `${round(counts.dispatches)} dispatches, ${round(counts.submits)} submits, ${(counts.peakBytes / 1e6).toFixed(1)} MB`,
+    entry.error !== null && `error ${entry.error.toExponential(0)}`,
+    ours && entry !== ours && ratioText(ours, entry),
+    entry.message,
+    ...entry.notes,
+  ]
+    .filter(Boolean)
+    .join("  ");
+}
+
+function ratioText(ours: Entry, entry: Entry): string {
+  const ratio = ratioOf(ours, entry);
+  if (ratio === null) return "";
+  const [middle, least, most] = [ratio.median, ratio.least, ratio.most].map((value) => value.toPrecision(3));
+  return `ours ${middle} x as fast (${least} to ${most}, ${ratio.rounds} rounds)`;
+}
+
+const round = (count: number): string => String(Number(count.toFixed(1)));
+
+/** "about 3 min". */
+export function durationText(totalMs: number): string {
+  return totalMs < 90_000 ? `${Math.ceil(totalMs / 1000)} s` : `${Math.round(totalMs / 60_000)} min`;
+}
