@@ -2,6 +2,7 @@
  * The variants of one node against each other on this device: each is checked against `direct` on seeded random data, then timed. A variant
  * that is wrong here, or does not compile, takes no part.
  */
+import { wholeBuffer } from "../gpu/buffer-range.js";
 import type { GpuContext } from "../gpu/context.js";
 import { KernelCompileError } from "../gpu/errors.js";
 import type { PipelineCache } from "../gpu/pipelines.js";
@@ -122,7 +123,7 @@ async function workbench(lab: Lab, node: Tensor, flops: number): Promise<Workben
       }),
     ),
   ]);
-  const persistent = new Map(leaves.map((leaf, i) => [leaf, buffers[i]!]));
+  const persistent = new Map(leaves.map((leaf, i) => [leaf, wholeBuffer(buffers[i]!)]));
 
   const mount = async (variant: Variant): Promise<Mounted> => {
     const step = { node: target, name: `tune ${node.op}`, variant, flops, bytes };

@@ -41,7 +41,7 @@ export interface BuildOptions {
   readonly lowered: Lowered;
   readonly outputs: readonly Tensor[];
   /** Buffers that live longer than this plan: parameters, gradients, the random state. */
-  readonly persistent: ReadonlyMap<Tensor, GPUBuffer>;
+  readonly persistent: ReadonlyMap<Tensor, BufferRange>;
   readonly submitBudgetMs: number;
   readonly onKernel?: (done: number, total: number) => void;
   readonly signal?: AbortSignal | undefined;
@@ -70,8 +70,8 @@ export async function buildExecutable(options: BuildOptions): Promise<Executable
     };
     const rangeOf = (tensor: Tensor): BufferRange => {
       const root = lowered.storageOf(tensor);
-      const buffer = options.persistent.get(root);
-      if (buffer) return wholeBuffer(buffer);
+      const range = options.persistent.get(root);
+      if (range) return range;
       const item = layout.itemOf.get(root);
       if (item === undefined)
         throw new Error(`no memory was planned for ${tensor.name || tensor.op} ${formatShape(tensor.shape)}`);

@@ -1,4 +1,5 @@
 /** A graph made ready for one set of input shapes: passes, lowering, memory, buffers; with its figures for people. */
+import { wholeBuffer, type BufferRange } from "../gpu/buffer-range.js";
 import type { GpuContext } from "../gpu/context.js";
 import type { PipelineCache } from "../gpu/pipelines.js";
 import type { Tensor } from "../tensor/tensor.js";
@@ -75,11 +76,11 @@ export async function compilePlan(request: PlanRequest): Promise<CompiledPlan> {
   const parts = fuse(split.outputs.flatMap((o) => o.parts));
   let next = 0;
   const outputs = split.outputs.map((o): Pieces => ({ ...o, parts: o.parts.map(() => parts[next++]!) }));
-  const persistent = new Map<Tensor, GPUBuffer>();
+  const persistent = new Map<Tensor, BufferRange>();
   const inputs = new Map<string, Pieces>();
   for (const [leaf, pieces] of split.leaves) {
-    if (leaf.op === "rng") persistent.set(pieces.parts[0]!, store.rng);
-    if (leaf.op === "param") pieces.parts.forEach((part, i) => persistent.set(part, store.buffers(leaf.name, "weight")[i]!));
+    if (leaf.op === "rng") persistent.set(pieces.parts[0]!, wholeBuffer(store.rng));
+    if (leaf.op === "param") pieces.parts.forEach((part, i) => persistent.set(part, store.ranges(leaf.name, "weight")[i]!));
     if (leaf.op === "input") inputs.set(leaf.name, pieces);
   }
   await choices.tuner?.tune(parts, device, choices.saved, request.tuneSignal ?? request.signal);
@@ -88,7 +89,7 @@ export async function compilePlan(request: PlanRequest): Promise<CompiledPlan> {
   request.outputs.forEach((output, i) => {
     const name = request.gradientsOf?.get(output);
     if (name !== undefined)
-      outputs[i]!.parts.forEach((part, k) => persistent.set(lowered.storageOf(part), store.buffers(name, "gradient")[k]!));
+      outputs[i]!.parts.forEach((part, k) => persistent.set(lowered.storageOf(part), store.ranges(name, "gradient")[k]!));
   });
   const executable = await buildExecutable({
     gpu,

@@ -217,11 +217,15 @@ function trainable(loss: Tensor): Param[] {
   return topological([loss]).filter((t): t is Param => isParam(t) && t.lrMult !== 0);
 }
 
-/** Each gradient gets a buffer of its own, so each must be a tensor of its own: two parameters that are added share one. */
+/**
+ * Each gradient is a tensor of its own that nothing else reads: two parameters that are added share one, and a dispatch that writes one
+ * gradient must not read another, which lies in the same buffer.
+ */
 function distinct(grads: readonly Tensor[]): Tensor[] {
+  const read = new Set(topological(grads).flatMap((node) => node.inputs));
   const seen = new Set<Tensor>();
   return grads.map((g) => {
-    const shared = seen.has(g) || g.op === "reshape" || g.inputs.length === 0;
+    const shared = seen.has(g) || read.has(g) || g.op === "reshape" || g.inputs.length === 0;
     seen.add(g);
     return shared ? scale(g, 1) : g;
   });

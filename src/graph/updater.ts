@@ -1,4 +1,4 @@
-/** The optimiser's update kernels over the parameters that a loss trains, bound once and encoded behind every backward pass. */
+/** The optimiser's update kernels over the parameters that a loss trains, one for all that lie in a row, encoded behind every backward pass. */
 import { wholeBuffer } from "../gpu/buffer-range.js";
 import type { GpuContext } from "../gpu/context.js";
 import type { PipelineCache } from "../gpu/pipelines.js";
@@ -19,11 +19,9 @@ export class Updater {
   ) {}
 
   static async create(gpu: GpuContext, pipelines: PipelineCache, store: WeightStore, params: readonly Param[]): Promise<Updater> {
-    const jobs = params.flatMap((param) =>
-      store.piecesOf(param.name).parts.map((part, piece) => {
-        return { param, piece, add: accumulateGradient(part.shape), update: sgdUpdate(part.shape, param) };
-      }),
-    );
+    const jobs = store.joined(params.map((p) => p.name)).map((run) => {
+      return { run, add: accumulateGradient(run.bytes), update: sgdUpdate(run.bytes, run.param) };
+    });
     const [addKernel, updateKernel] = jobs[0]
       ? await Promise.all([kernelFor(pipelines, jobs[0].add), kernelFor(pipelines, jobs[0].update)])
       : [undefined, undefined];
@@ -49,9 +47,9 @@ export class Updater {
             gpu,
             kernel!,
             job[which],
-            `${job.param.name}/${job[which].shader}`,
+            `like ${job.run.param.name}/${job[which].shader}`,
             { buffer: uniforms, offset: offsetOf(j, which === "update") },
-            (name) => wholeBuffer(name === "hyper" ? hyper : store.buffers(job.param.name, buffers[name]!)[job.piece]!),
+            (name) => (name === "hyper" ? wholeBuffer(hyper) : job.run.range(buffers[name]!)),
           ),
         );
       const fromGradient = bind(updateKernel, "update", { grad: "gradient", velocity: "velocity", weight: "weight" });

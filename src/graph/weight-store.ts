@@ -1,11 +1,12 @@
 /** The parameters of a program on the GPU, and what training keeps beside them; shared by all plans of all image sizes. */
-import { wholeBuffer } from "../gpu/buffer-range.js";
+import type { BufferRange } from "../gpu/buffer-range.js";
 import type { GpuContext } from "../gpu/context.js";
 import { WeightsError } from "../tensor/errors.js";
 import { byteLength } from "../tensor/layout.js";
 import { formatShape, numel, sameShape } from "../tensor/shape.js";
 import type { Param, Tensor } from "../tensor/tensor.js";
 import { initialValue, type Weights } from "../tensor/weights.js";
+import { joinSlots, packArenas, type Slot } from "./arenas.js";
 import { splitOversized } from "./passes/split.js";
 import { writePieces, type Pieces } from "./pieces.js";
 import { createReadback } from "./readback.js";
@@ -22,17 +23,18 @@ export interface LoadReport {
 interface Entry {
   readonly param: Param;
   readonly pieces: Pieces;
-  weight: readonly GPUBuffer[];
-  gradient?: readonly GPUBuffer[];
-  velocity?: readonly GPUBuffer[];
-  accumulator?: readonly GPUBuffer[];
+  /** Where each piece lies, in the arenas of every kind. */
+  readonly slots: readonly Slot[];
 }
 
 /** The arrays of training that have one value per weight. */
 export type StateKind = "weight" | "gradient" | "velocity" | "accumulator";
 
+/** Values of one kind lie in arenas: buffers shared by the parameters with the same multipliers. An arena is made when first asked for. */
 export class WeightStore {
   private readonly entries = new Map<string, Entry>();
+  private readonly arenaBytes: readonly number[];
+  private readonly arenas: Readonly<Record<StateKind, GPUBuffer[]>> = { weight: [], gradient: [], velocity: [], accumulator: [] };
   /** u32 [seed, step]: what dropout draws from. */
   readonly rng: GPUBuffer;
 
@@ -43,11 +45,16 @@ export class WeightStore {
   ) {
     this.rng = this.create("rng", 16);
     const limit = Math.min(gpu.limits.maxStorageBufferBindingSize, gpu.limits.maxBufferSize);
-    for (const param of params) {
-      const pieces = splitOversized([param], limit).leaves.get(param)!;
-      const entry: Entry = { param, pieces, weight: this.buffersFor(pieces, param.name) };
-      this.entries.set(param.name, entry);
-      writePieces(gpu.device, pieces, initialValue(param, seed), (_, i) => wholeBuffer(entry.weight[i]!));
+    const cut = params.map((param) => ({ param, pieces: splitOversized([param], limit).leaves.get(param)! }));
+    const items = cut.flatMap(({ param: { lrMult, decayMult }, pieces }) =>
+      pieces.parts.map((part) => ({ bytes: byteLength(part.shape), group: `${lrMult} ${decayMult}` })),
+    );
+    const { slots, arenas } = packArenas(items, limit);
+    this.arenaBytes = arenas;
+    let next = 0;
+    for (const { param, pieces } of cut) {
+      this.entries.set(param.name, { param, pieces, slots: pieces.parts.map(() => slots[next++]!) });
+      this.write(param.name, "weight", initialValue(param, seed));
     }
   }
 
@@ -57,12 +64,6 @@ export class WeightStore {
       size,
       usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST | GPUBufferUsage.COPY_SRC,
     });
-  }
-
-  private buffersFor(pieces: Pieces, label: string): GPUBuffer[] {
-    return pieces.parts.map((part, i) =>
-      this.create(pieces.parts.length === 1 ? label : `${label}[${i}]`, byteLength(part.shape)),
-    );
   }
 
   get params(): readonly Param[] {
@@ -80,14 +81,29 @@ export class WeightStore {
     return entry;
   }
 
-  /** Buffers of one kind for a parameter, one per piece; made (zeroed) when first asked for. */
-  buffers(name: string, kind: StateKind): readonly GPUBuffer[] {
-    const entry = this.entry(name);
-    return (entry[kind] ??= this.buffersFor(entry.pieces, `${name}:${kind}`));
+  /** Where the values of one kind lie for each piece of a parameter; zeros at first. */
+  ranges(name: string, kind: StateKind): readonly BufferRange[] {
+    return this.entry(name).slots.map(({ arena, offset, bytes }) => ({ buffer: this.arena(kind, arena), offset, size: bytes }));
+  }
+
+  /** Parameters as few ranges: each is all values of one kind for some of `names`, which have the same multipliers, and nothing else. */
+  joined(
+    names: readonly string[],
+  ): readonly { readonly param: Param; readonly bytes: number; range(kind: StateKind): BufferRange }[] {
+    const owners = names.flatMap((name) => this.entry(name).slots.map((slot) => ({ slot, param: this.entry(name).param })));
+    return joinSlots(owners.map((o) => o.slot)).map(({ arena, start, end }) => ({
+      param: owners.find(({ slot }) => slot.arena === arena)!.param,
+      bytes: end - start,
+      range: (kind) => ({ buffer: this.arena(kind, arena), offset: start, size: end - start }),
+    }));
+  }
+
+  private arena(kind: StateKind, index: number): GPUBuffer {
+    return (this.arenas[kind][index] ??= this.create(`${kind} ${index}`, this.arenaBytes[index]!));
   }
 
   has(kind: StateKind): boolean {
-    return [...this.entries.values()].some((e) => e[kind] !== undefined);
+    return this.arenas[kind].length > 0;
   }
 
   /** Throws WeightsError for a shape that differs, a value that is not finite, or (strict) a parameter without weights. Nothing is loaded then. */
@@ -109,17 +125,17 @@ export class WeightStore {
   }
 
   write(name: string, kind: StateKind, data: Float32Array): void {
-    const buffers = this.buffers(name, kind);
-    writePieces(this.gpu.device, this.entry(name).pieces, data, (_, i) => wholeBuffer(buffers[i]!));
+    const ranges = this.ranges(name, kind);
+    writePieces(this.gpu.device, this.entry(name).pieces, data, (_, i) => ranges[i]!);
   }
 
   /** Values of one kind for every parameter that has them, read back. */
   async read(kind: StateKind): Promise<Weights> {
     const result = new Map<string, { shape: readonly number[]; data: Float32Array }>();
-    for (const { param, pieces, [kind]: buffers } of this.entries.values()) {
-      if (!buffers) continue;
+    for (const { param, pieces, slots } of this.entries.values()) {
+      if (!this.arenas[kind][slots[0]!.arena]) continue;
       // One parameter at a time: a 500 MB net must not need another 500 MB of staging.
-      const readback = createReadback(this.gpu, [{ pieces, dtype: "f32", ranges: buffers.map(wholeBuffer) }]);
+      const readback = createReadback(this.gpu, [{ pieces, dtype: "f32", ranges: this.ranges(param.name, kind) }]);
       const encoder = this.gpu.device.createCommandEncoder();
       readback.encode(encoder);
       this.gpu.device.queue.submit([encoder.finish()]);
@@ -134,7 +150,7 @@ export class WeightStore {
   }
 
   clear(encoder: GPUCommandEncoder, kind: StateKind): void {
-    for (const entry of this.entries.values()) for (const buffer of entry[kind] ?? []) encoder.clearBuffer(buffer);
+    this.arenas[kind].forEach((buffer) => encoder.clearBuffer(buffer));
   }
 
   writeRng(step: number): void {
@@ -143,13 +159,12 @@ export class WeightStore {
 
   /** Bytes on the GPU, by kind. */
   bytes(kind: StateKind): number {
-    return [...this.entries.values()].reduce((n, e) => n + (e[kind] ?? []).reduce((m, b) => m + b.size, 0), 0);
+    return this.arenas[kind].reduce((n, buffer) => n + buffer.size, 0);
   }
 
   dispose(): void {
     this.rng.destroy();
-    for (const e of this.entries.values())
-      for (const kind of ["weight", "gradient", "velocity", "accumulator"] as const) e[kind]?.forEach((b) => b.destroy());
+    for (const arenas of Object.values(this.arenas)) arenas.forEach((buffer) => buffer.destroy());
   }
 }
 

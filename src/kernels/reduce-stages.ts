@@ -101,7 +101,8 @@ function stageDispatch(
 
 function stripOf(strategy: Strategy, terms: number): number {
   if (strategy === "workgroup") return WORKGROUP_STRIP;
-  if (strategy === "direct" || terms <= 2 * MIN_STRIP) return MAX_STRIP;
+  // One stage where a strip is enough: on the software adapters that this strategy is for, a dispatch costs more than the idle lanes.
+  if (strategy === "direct" || terms <= MAX_STRIP) return MAX_STRIP;
   return Math.min(MAX_STRIP, Math.max(MIN_STRIP, Math.ceil(Math.sqrt(terms))));
 }
 

@@ -10,8 +10,6 @@
  * these are the two kernels that write what they read (`velocity` and `weight`; `total`), so the training step binds their buffers by
  * name. Padding lanes stay zero, since all their terms are.
  */
-import { physicalSize } from "../tensor/layout.js";
-import type { Shape } from "../tensor/shape.js";
 import { grid, type Constants, type Params, type ShaderName } from "./op.js";
 
 /** Elements of the buffer `hyper`, in order. */
@@ -25,12 +23,12 @@ export interface UpdateDispatch<S extends ShaderName> {
   readonly workgroups: readonly [number, number, number];
 }
 
-/** One step of a parameter. Buffers: grad, velocity, weight of `shape`; hyper. */
+/** One step of parameters that lie in a row and have the same multipliers. Buffers: grad, velocity, weight of `bytes`; hyper. */
 export function sgdUpdate(
-  shape: Shape,
+  bytes: number,
   multipliers: { readonly lrMult: number; readonly decayMult: number },
 ): UpdateDispatch<"sgd.direct"> {
-  const count = Math.ceil(physicalSize(shape) / 4);
+  const count = Math.ceil(bytes / 16);
   return {
     shader: "sgd.direct",
     params: { count, lr_mult: multipliers.lrMult, decay_mult: multipliers.decayMult },
@@ -39,8 +37,8 @@ export function sgdUpdate(
   };
 }
 
-/** total += grad, for steps of more than one batch (Caffe's iter_size). Buffers: grad, total of `shape`. */
-export function accumulateGradient(shape: Shape): UpdateDispatch<"accumulate.direct"> {
-  const count = Math.ceil(physicalSize(shape) / 4);
+/** total += grad, for steps of more than one batch (Caffe's iter_size). Buffers: grad, total of `bytes`. */
+export function accumulateGradient(bytes: number): UpdateDispatch<"accumulate.direct"> {
+  const count = Math.ceil(bytes / 16);
   return { shader: "accumulate.direct", params: { count }, constants: {}, workgroups: grid(count) };
 }

@@ -1,6 +1,18 @@
 /** What the graph runtime promises of a steady run: nothing created, few submits, little memory, the same bits. */
 import { expect } from "chai";
-import { conv2d, graph, heNormal, initialWeights, input, param, sgd, type Program } from "../../src/index.js";
+import {
+  add,
+  conv2d,
+  graph,
+  heNormal,
+  initialWeights,
+  input,
+  multiply,
+  param,
+  reduceSum,
+  sgd,
+  type Program,
+} from "../../src/index.js";
 import { runReference } from "../../src/reference/index.js";
 import { countingGpu, testGpu } from "../harness/device.js";
 import { toyClassifier, toyFcn, toyInputs } from "../harness/toy-nets.js";
@@ -60,6 +72,42 @@ describe("graph runtime", () => {
     expect(perStep).to.deep.equal([steady, steady, steady]);
     gpu[Symbol.dispose]();
     host[Symbol.dispose]();
+  });
+
+  it("updates the parameters of equal multipliers in one dispatch", async () => {
+    const { gpu, host, counting } = await countingGpu();
+    const net = toyFcn();
+    const program = await gpu.compile(net);
+    await program.trainingPlan("loss");
+    const before = { ...counting.counts };
+    await losses(program as never, toyInputs(net), 1);
+    const groups = new Set(net.params.filter((p) => p.lrMult !== 0).map((p) => `${p.lrMult} ${p.decayMult}`));
+    expect(counting.since(before).bindGroups).to.equal(groups.size);
+    gpu[Symbol.dispose]();
+    host[Symbol.dispose]();
+  });
+
+  it("trains parameters whose gradient is an operand of another gradient", async () => {
+    const net = graph({ x: input([1, 4, 5, 5]) }, ({ x }) => {
+      const conv = conv2d(x, param("conv.weight", [4, 4, 3, 3], heNormal()), null, { padding: 1 });
+      const shifted = add(conv, param("shift", [1, 4, 5, 5], heNormal()));
+      return { loss: reduceSum(multiply(shifted, shifted)) };
+    });
+    using program = await (await testGpu()).compile(net);
+    const x = Float32Array.from({ length: 100 }, (_, i) => Math.sin(i));
+    const before = initialWeights(net);
+    const { loss } = runReference(net, before, { x });
+    for await (const { loss: got } of program.train([{ x }], { loss: "loss", optimizer: sgd({ learningRate: 1e-3 }) }))
+      expect(got).to.be.closeTo(loss[0]!, 1e-4 * loss[0]!);
+    // d loss / d shift = 2 (conv + shift), which is the gradient that arrives at the convolution.
+    const after = await program.save();
+    const shifted = graph({ x: input([1, 4, 5, 5]) }, ({ x: image }) => {
+      const conv = conv2d(image, param("conv.weight", [4, 4, 3, 3], heNormal()), null, { padding: 1 });
+      return { shifted: add(conv, param("shift", [1, 4, 5, 5], heNormal())) };
+    });
+    const want = runReference(shifted, before, { x }).shifted;
+    after.get("shift")!.data.forEach((v, i) => expect(v).to.be.closeTo(before.get("shift")!.data[i]! - 2e-3 * want[i]!, 1e-5));
+    expect(after.get("conv.weight")!.data).to.not.deep.equal(before.get("conv.weight")!.data);
   });
 
   it("splits submits by estimated work and gives the same bits", async () => {

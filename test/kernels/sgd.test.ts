@@ -73,7 +73,7 @@ describe("sgdUpdate", () => {
         const [weight, velocity, grad] = [values(shape), values(shape), values(shape)];
         const want = { weight: Float64Array.from(weight), velocity: Float64Array.from(velocity) };
         sgdStep(want.weight, want.velocity, grad, h, h);
-        const got = await runUpdate(sgdUpdate(shape, h), shape, {
+        const got = await runUpdate(sgdUpdate(byteLength(shape), h), shape, {
           grad,
           hyper: Float32Array.from(HYPER.map((name) => h[name])),
           velocity,
@@ -97,7 +97,7 @@ describe("sgdUpdate", () => {
   it("leaves a frozen parameter (lr_mult 0, no velocity) as it is, bit for bit", async () => {
     const shape = [2, 3, 5, 7];
     const weight = values(shape);
-    const got = await runUpdate(sgdUpdate(shape, { lrMult: 0, decayMult: 1 }), shape, {
+    const got = await runUpdate(sgdUpdate(byteLength(shape), { lrMult: 0, decayMult: 1 }), shape, {
       grad: values(shape),
       hyper: Float32Array.of(0.1, 0.9, 5e-4, 1),
       velocity: new Float32Array(numel(shape)),
@@ -112,7 +112,7 @@ describe("accumulateGradient", () => {
     it(formatShape(shape), async () => {
       const integers = (): Float32Array => values(shape).map((v) => Math.round(100 * v));
       const [grad, total] = [integers(), integers()];
-      const got = await runUpdate(accumulateGradient(shape), shape, { grad, total });
+      const got = await runUpdate(accumulateGradient(byteLength(shape)), shape, { grad, total });
       expect([...unpack(shape, got["total"]!)]).to.deep.equal([...total.map((v, i) => v + grad[i]!)]);
       expect(padding(shape, got["total"]!).every((v) => v === 0)).to.equal(true);
     });
