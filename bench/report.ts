@@ -40,7 +40,7 @@ export interface AdapterName {
 
 export interface Settings {
   readonly rounds: number;
-  /** Longest time that one engine may take in one row, in seconds. */
+  /** Longest time that one engine may take in one row, in seconds; three times that in a row of nets. */
   readonly capSeconds: number;
 }
 

@@ -20,6 +20,9 @@ export interface RowOptions {
   readonly onStage: (text: string) => void;
 }
 
+/** Nets may take so many times the cap of a layer. */
+const NET_CAP = 3;
+
 /** Of one engine in one round. */
 const VISIT_MS = 300;
 const VISIT_SAMPLES = 20;
@@ -35,9 +38,12 @@ interface Runner {
   pipelines: number;
   readonly rounds: number[][];
   notes: readonly string[];
+  /** Its process has not been killed. */
+  alive: boolean;
+  readonly capMs: number;
   /** Of the cap. */
   leftMs: number;
-  /** What another run may take. */
+  /** The longest run of the last visit: what another may take. The first run says little of it, since it compiles. */
   lastMs: number;
 }
 
@@ -49,7 +55,8 @@ export async function runRow(workload: Workload, options: RowOptions): Promise<R
   onStage("reference");
   const expected = await sessions.expectedOutput(workload.id);
   const before = await sessions.peak();
-  const runners = engines.map(({ name }): Runner => newRunner(name, settings.capSeconds * 1000));
+  const capMs = settings.capSeconds * 1000 * (workload.group === "F" ? NET_CAP : 1);
+  const runners = engines.map(({ name }): Runner => newRunner(name, capMs));
   for (const [i, runner] of runners.entries()) {
     onStage(`${runner.name}: first run`);
     await guarded(runner, sessions, () => prepare(runner, engines[i]!, workload, expected, options));
@@ -63,8 +70,7 @@ export async function runRow(workload: Workload, options: RowOptions): Promise<R
     }
   }
   for (const runner of runners)
-    if (runner.status === "ok" || runner.status === "wrong")
-      await guarded(runner, sessions, () => sessions.ask(runner.name, { kind: "release" }, 30_000));
+    if (runner.alive) await guarded(runner, sessions, () => sessions.ask(runner.name, { kind: "release" }, 30_000));
   const after = await sessions.peak();
   return {
     id: workload.id,
@@ -80,7 +86,7 @@ export async function runRow(workload: Workload, options: RowOptions): Promise<R
 
 function newRunner(name: string, capMs: number): Runner {
   const results = { first: null, error: null, counts: null, pipelines: 0, rounds: [], notes: [] };
-  return { name, status: "ok", message: null, ...results, leftMs: capMs, lastMs: 0 };
+  return { name, status: "ok", message: null, ...results, alive: true, capMs, leftMs: capMs, lastMs: 0 };
 }
 
 /** What goes wrong with one engine is noted, and its process killed: the others go on. */
@@ -88,13 +94,18 @@ async function guarded(runner: Runner, sessions: Sessions, work: () => Promise<u
   try {
     await work();
   } catch (error) {
-    const late = error instanceof TimeoutError;
-    // With samples of earlier rounds there is something to show.
-    if (!late || runner.rounds.flat().length === 0) runner.status = late ? "slow" : "failed";
-    runner.message = messageOf(error);
-    runner.leftMs = 0;
+    if (error instanceof TimeoutError) overCap(runner);
+    else [runner.status, runner.message] = ["failed", messageOf(error)];
+    runner.alive = false;
     await sessions.close(runner.name);
   }
+}
+
+/** With samples of earlier rounds there still is something to show. */
+function overCap(runner: Runner): void {
+  if (runner.rounds.flat().length > 0) return;
+  runner.status = "slow";
+  runner.message = `${runner.first ? "no second run" : "not even the first result"} within ${(runner.capMs / 1000).toFixed(0)} s`;
 }
 
 async function prepare(
@@ -113,7 +124,6 @@ async function prepare(
   runner.first = reply.first;
   runner.pipelines = reply.pipelines;
   runner.notes = reply.notes;
-  runner.lastMs = reply.first.runMs;
   check(runner, workload, reply, expected);
 }
 
@@ -128,17 +138,14 @@ function check(runner: Runner, workload: Workload, { outputs }: PrepareReply, ex
 }
 
 async function visit(runner: Runner, sessions: Sessions): Promise<void> {
-  if (runner.lastMs > runner.leftMs) {
-    if (runner.rounds.flat().length === 0)
-      throw new TimeoutError(`the first run took ${(runner.lastMs / 1000).toFixed(1)} s: no time for another`);
-    runner.rounds.push([]);
-    return;
-  }
+  const samples: number[] = [];
+  runner.rounds.push(samples);
+  if (!runner.alive || runner.lastMs > runner.leftMs) return;
   const reply = await charged(runner, () =>
     sessions.ask(runner.name, { kind: "visit", budgetMs: VISIT_MS, most: VISIT_SAMPLES }, runner.leftMs),
   );
   if (reply.gpuErrors.length > 0) throw new Error(`WebGPU errors: ${reply.gpuErrors.join("; ")}`);
-  runner.rounds.push(reply.samplesMs.map((ms) => Number(ms.toFixed(4))));
+  samples.push(...reply.samplesMs.map((ms) => Number(ms.toFixed(4))));
   runner.lastMs = Math.max(...reply.samplesMs);
   runner.counts = reply.counts && { ...reply.counts, pipelines: runner.pipelines };
 }

@@ -65,10 +65,15 @@ function wholeNumber(option: string, text: string): number {
   return value;
 }
 
-/** Hash of the checkout, "-dirty" where files differ from it. */
+/** Hash of the checkout, "-dirty" where files differ from it; "unknown" where this is no checkout of git. */
 function commit(): string {
-  const git = (...args: string[]): string => execFileSync("git", args, { cwd: root, encoding: "utf8" }).trim();
-  return git("rev-parse", "--short=12", "HEAD") + (git("status", "--porcelain") === "" ? "" : "-dirty");
+  const git = (...args: string[]): string =>
+    execFileSync("git", args, { cwd: root, encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }).trim();
+  try {
+    return git("rev-parse", "--short=12", "HEAD") + (git("status", "--porcelain") === "" ? "" : "-dirty");
+  } catch {
+    return "unknown";
+  }
 }
 
 async function bench(
