@@ -3,6 +3,7 @@
  *
  *     npm run bench -- [--on chromium|node|firefox] [--suite layers|gradients|nets|all] [--quick] [--only REGEX]
  *                      [--engines ours,reference,tfjs,ort,litert,jax] [--rounds N] [--cap SECONDS] [--json FILE]
+ *     npm run bench -- --roofline [--on chromium|node|firefox] [--only REGEX]
  *
  * docs/benchmarks.md says what the figures mean. Fails where ours is wrong or fails.
  */
@@ -15,6 +16,7 @@ import { chooseEngines, needsPeers, type CatalogEntry } from "./catalog.js";
 import { installPeers } from "./install-peers.js";
 import { PLATFORMS, REPORT_FORMAT, type EngineName, type Platform, type Report, type Row, type Settings } from "./report.js";
 import { finishedRows, readReport, writeReport } from "./report-file.js";
+import { printRooflines } from "./roofline-report.js";
 import { runRow } from "./row.js";
 import { Sessions } from "./sessions.js";
 import { chooseWorkloads } from "./suites.js";
@@ -28,6 +30,8 @@ interface Choice {
   readonly settings: Settings;
   /** Absolute. */
   readonly json: string | null;
+  /** Profile instead of compare: these, or where the caller named none, those that it is for. */
+  readonly roofline: { readonly only: readonly Workload[] | null } | null;
 }
 
 /** Ctrl-C. */
@@ -43,15 +47,18 @@ function choose(args: readonly string[]): Choice {
       only: { type: "string" },
       json: { type: "string" },
       quick: { type: "boolean" },
+      roofline: { type: "boolean" },
       rounds: { type: "string", default: "5" },
       cap: { type: "string", default: "60" },
     },
   });
   const platform = PLATFORMS.find((name) => name === values.on);
   if (platform === undefined) throw new Error(`--on: there is no platform ${values.on}: use ${PLATFORMS.join(", ")}`);
+  const workloads = chooseWorkloads(values);
   return {
     platform,
-    workloads: chooseWorkloads(values),
+    workloads,
+    roofline: values.roofline ? { only: values.only === undefined ? null : workloads } : null,
     engines: chooseEngines(values.engines, platform),
     settings: { rounds: wholeNumber("--rounds", values.rounds), capSeconds: wholeNumber("--cap", values.cap) },
     // npm starts this in the repository, wherever it was called.
@@ -140,6 +147,10 @@ function showProgress(text: string): void {
 async function main(): Promise<number> {
   const args = process.argv.slice(2);
   const choice = choose(args);
+  if (choice.roofline) {
+    await printRooflines(choice.platform, choice.roofline.only);
+    return 0;
+  }
   if (choice.engines.some(needsPeers)) await installPeers();
   const sessions = new Sessions(choice.platform);
   const stopper = new AbortController();

@@ -7,7 +7,7 @@ type Figures = Omit<Profile, "toTable" | "toTrace">;
 const percent = (fraction: number | undefined): string => (fraction === undefined ? "" : (100 * fraction).toFixed(1));
 
 export function profileTable(profile: Figures): string {
-  const { rows, gpuMs, wallMs, clock, replayMs, gapMs, submitMs, dispatches, submits, device, warnings } = profile;
+  const { rows, gpuMs, wallMs, clock, replayMs, gapMs, submitMs, replays, dispatches, submits, device, warnings } = profile;
   const cells = rows.map((r) => [
     r.node,
     r.op,
@@ -23,7 +23,7 @@ export function profileTable(profile: Figures): string {
   return [
     table(header, cells),
     `${gpuMs.toFixed(3)} ms in kernels (${clock}), ${wallMs.toFixed(3)} ms a run`,
-    `one behind another ${replayMs.toFixed(3)} ms: gaps of ${gapMs.toFixed(3)} ms, ${us(gapMs)} a dispatch; ${dispatches} dispatches in ${submits} submits, encoded and submitted in ${submitMs.toFixed(3)} ms, ${us(submitMs)} a dispatch`,
+    `one behind another ${replayMs.toFixed(3)} ms: gaps of ${gapMs.toFixed(3)} ms, ${us(gapMs)} a dispatch; ${dispatches} dispatches in ${submits} submits, encoded and submitted in ${submitMs.toFixed(3)} ms, ${us(submitMs)} a dispatch over ${replays * dispatches}`,
     ...(device
       ? [
           `device: ${device.peakGflops.toFixed(1)} GFLOP/s of multiply-adds, ${device.copyGbps.toFixed(1)} GB/s of copying, ${(1e3 * device.launchMs).toFixed(1)} us a launch`,

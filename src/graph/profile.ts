@@ -54,8 +54,10 @@ export interface Profile {
   readonly replayMs: number;
   /** What `replayMs` has over the sum of the rows: launches, and caches that are cold. Not below 0. */
   readonly gapMs: number;
-  /** Mean time that the host takes to encode and submit a run, over `runs` of them. */
+  /** Mean time that the host takes to encode and submit a run. */
   readonly submitMs: number;
+  /** Runs behind `wallMs` and `submitMs`. */
+  readonly replays: number;
   readonly dispatches: number;
   readonly submits: number;
   /** What to know before believing the figures. */
@@ -66,20 +68,14 @@ export interface Profile {
   toTrace(): string;
 }
 
+/** A run's own times are taken over as many dispatches as this, or for as long, but over `runs` runs at least. */
+const REPLAYED_DISPATCHES = 1000;
+const REPLAYED_MS = 5000;
+
 export async function profilePlan(gpu: GpuContext, executable: Executable, options: ProfileOptions = {}): Promise<Profile> {
   const { runs = 5, device } = options;
-  const wall: number[] = [];
-  let submitMs = 0;
-  // The first run compiles on drivers that compile late.
-  for (let i = 0; i <= runs; i++) {
-    const start = performance.now();
-    executable.submit();
-    const submitted = performance.now();
-    await gpu.orLost(gpu.device.queue.onSubmittedWorkDone());
-    if (i === 0) continue;
-    submitMs += (submitted - start) / runs;
-    wall.push(performance.now() - start);
-  }
+  const dispatches = executable.steps.reduce((n, s) => n + s.bound.length, 0);
+  const { wall, submit } = await replay(gpu, executable, runs, dispatches);
   using stopwatch = await createStopwatch(gpu);
   const rows: ProfileRow[] = [];
   for (const { step, bound } of executable.steps) {
@@ -102,13 +98,36 @@ export async function profilePlan(gpu: GpuContext, executable: Executable, optio
     clock: stopwatch.clock,
     replayMs,
     gapMs: Math.max(0, replayMs - gpuMs),
-    submitMs,
-    dispatches: executable.steps.reduce((n, s) => n + s.bound.length, 0),
+    submitMs: submit.reduce((n, ms) => n + ms, 0) / submit.length,
+    replays: submit.length,
+    dispatches,
     submits: executable.submits,
     warnings,
     ...(device ? { device } : {}),
   };
   return { ...figures, toTable: () => profileTable(figures), toTrace: () => profileTrace(figures) };
+}
+
+/** Whole runs: wall time, and how much of it the host encodes and submits. */
+async function replay(
+  gpu: GpuContext,
+  executable: Executable,
+  runs: number,
+  dispatches: number,
+): Promise<{ readonly wall: readonly number[]; readonly submit: readonly number[] }> {
+  const [wall, submit]: [number[], number[]] = [[], []];
+  const once = async (): Promise<void> => {
+    const start = performance.now();
+    executable.submit();
+    submit.push(performance.now() - start);
+    await gpu.orLost(gpu.device.queue.onSubmittedWorkDone());
+    wall.push(performance.now() - start);
+  };
+  await once(); // compiles, on drivers that compile late
+  const until = performance.now() + REPLAYED_MS;
+  while (submit.length <= runs || (submit.length * Math.max(1, dispatches) <= REPLAYED_DISPATCHES && performance.now() < until))
+    await once();
+  return { wall: wall.slice(1), submit: submit.slice(1) };
 }
 
 function rates(
