@@ -1,10 +1,11 @@
 /**
  * Straight-line code for drivers. Loops that a shader marks with a line `// @unroll` before them are unrolled, and arrays of a function
  * whose every index is then a number become single variables: software drivers keep arrays in memory and take minutes to compile
- * what they do in seconds with variables (docs/kernels.md). The file as written, rolled, stays readable, valid and tested.
+ * what they do in seconds with variables (docs/kernels.md). `// @unroll if NAME` holds where the const NAME is not false. The file as written, rolled, stays readable, valid and tested.
  * Bounds and sizes are integer literals or top-level consts.
  */
 const MARK = /\/\/ @unroll\s*\n\s*for \(var (\w+) = (\w+); \1 < (\w+); \1\+\+\) \{/;
+const CONDITIONAL = /\/\/ @unroll if (\w+)(\s*\n\s*for \(var \w+ = \w+; \w+ < )(\w+)/g;
 
 type Value = (text: string) => number | undefined;
 
@@ -13,6 +14,11 @@ export function unrollLoops(code: string): string {
   const consts = new Map<string, number>();
   for (const [, name, value] of code.matchAll(/^const (\w+): [ui]32 = (-?\d+)u?;/gm)) consts.set(name!, Number(value));
   const value: Value = (text) => (/^\d+u?$/.test(text) ? parseInt(text, 10) : consts.get(text));
+  const off = new Set(Array.from(code.matchAll(/^const (\w+): bool = false;/gm), ([, name]) => name));
+  code = code.replace(CONDITIONAL, (_, name: string, head: string, bound: string) =>
+    // A bound that drivers cannot see, or they unroll such a loop themselves.
+    off.has(name) ? `${head}select(${bound}, 0u, params.count == 0u)` : `// @unroll${head}${bound}`,
+  );
   let unrolled = false;
   for (let match = MARK.exec(code); match; match = MARK.exec(code)) {
     unrolled = true;
@@ -42,13 +48,44 @@ function closingBrace(code: string, from: number): number {
   throw new Error("unroll: a marked loop is not closed");
 }
 
-/** `[1u * 4u + 2u]` -> `[6u]`, also where a factor is a const. */
+/** `[1u * 4u + 2u]` -> `[6u]`, `[(1u * 4u + 2u) / SIZE]` -> `[1u]` for a const SIZE of 4. */
 function foldIndices(code: string, value: Value): string {
-  return code.replace(/\[(\w+(?: [+*] \w+)+)\]/g, (text, sum: string) => {
-    const terms = sum.split(" + ").map((term) => term.split(" * ").map(value));
-    if (terms.flat().includes(undefined)) return text;
-    return `[${terms.reduce((total, factors) => total + factors.reduce<number>((product, f) => product * f!, 1), 0)}u]`;
+  return code.replace(/\[([\w+*/%() ]+)\]/g, (text, index: string) => {
+    const folded = /[+*/%]/.test(index) ? evaluate(index, value) : undefined;
+    return folded === undefined ? text : `[${folded}u]`;
   });
+}
+
+/** Of sums and products of numbers and consts, with parentheses; undefined where a name is no const. Division is WGSL's, of integers. */
+function evaluate(text: string, value: Value): number | undefined {
+  const tokens = text.match(/\w+|[+*/%()]/g) ?? [];
+  let at = 0;
+  const atom = (): number => {
+    const token = tokens[at++] ?? "";
+    if (token !== "(") return value(token) ?? NaN;
+    const inner = sum();
+    at++;
+    return inner;
+  };
+  const product = (): number => {
+    let result = atom();
+    for (let op = tokens[at]; op === "*" || op === "/" || op === "%"; op = tokens[at]) {
+      at++;
+      const right = atom();
+      result = op === "*" ? result * right : op === "/" ? Math.trunc(result / right) : result % right;
+    }
+    return result;
+  };
+  const sum = (): number => {
+    let result = product();
+    while (tokens[at] === "+") {
+      at++;
+      result += product();
+    }
+    return result;
+  };
+  const result = sum();
+  return Number.isNaN(result) ? undefined : result;
 }
 
 /** `var a: array<T, 2>;` with only `a[0u]` and `a[1u]` in use -> `var a_0: T; var a_1: T;`, for one or two dimensions. */

@@ -55,6 +55,11 @@ export function applicableVariants(
     .filter((v, i) => i === 0 || (v.scratchBytes ?? []).every((bytes) => bytes <= limitBytes));
 }
 
+/** Whether its results may differ more from the exact ones than those of `direct`. */
+export function roundsMore({ errorFactor = 1 }: Variant): boolean {
+  return errorFactor > 1;
+}
+
 /** The choice without any preference. */
 export function ruleVariant(variants: readonly Variant[], flops: number): Variant {
   return variants.findLast((v) => flops >= (v.fromFlops ?? 0)) ?? variants[0]!;

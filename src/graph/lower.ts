@@ -3,7 +3,15 @@ import { opOf } from "../kernels/ops.js";
 import type { Variant } from "../kernels/op.js";
 import { byteLength } from "../tensor/layout.js";
 import { topological, type Tensor } from "../tensor/tensor.js";
-import { applicableVariants, choose, NO_PREFERENCES, type Choice, type ChoiceDevice, type Preferences } from "./choose.js";
+import {
+  applicableVariants,
+  choose,
+  NO_PREFERENCES,
+  roundsMore,
+  type Choice,
+  type ChoiceDevice,
+  type Preferences,
+} from "./choose.js";
 import { applicationOf } from "./signature.js";
 
 export interface Step {
@@ -42,19 +50,20 @@ export function lower(outputs: readonly Tensor[], device: ChoiceDevice, preferen
     for (let next = alias.get(root); next; next = alias.get(root)) root = next;
     return root;
   };
+  const variants = new Map<Tensor, readonly Variant[]>();
+  for (const node of nodes) {
+    if (isLeaf(node)) continue;
+    if (opOf(node.op).alias?.(node.inputs, node)) alias.set(node, node.inputs[0]!);
+    else variants.set(node, applicableVariants(applicationOf(node), node, device));
+  }
+  const deciding = decidingTensors(nodes, variants);
   const steps: Step[] = [];
   const choices: Choice[] = [];
   for (const node of nodes) {
-    if (isLeaf(node)) continue;
-    const op = opOf(node.op);
-    if (op.alias?.(node.inputs, node)) {
-      alias.set(node, node.inputs[0]!);
-      continue;
-    }
-    const flops = op.flops(node.inputs, node, node.attrs);
-    const application = applicationOf(node);
-    const applicable = applicableVariants(application, node, device);
-    const { variant, why } = choose(application, applicable, flops, preferences);
+    const applicable = variants.get(node)?.filter((v) => !deciding.has(node) || !roundsMore(v));
+    if (!applicable) continue;
+    const flops = opOf(node.op).flops(node.inputs, node, node.attrs);
+    const { variant, why } = choose(applicationOf(node), applicable, flops, preferences);
     const name = names.get(node)!;
     choices.push({
       node: name,
@@ -75,6 +84,22 @@ export function lower(outputs: readonly Tensor[], device: ChoiceDevice, preferen
     });
   }
   return { steps, leaves: nodes.filter(isLeaf), storageOf, choices };
+}
+
+/**
+ * Tensors that decide where another comes from, and what they are made of up to the kernel that rounds: in training, the result of a
+ * convolution before ReLU. Where padding makes it 0, a variant that rounds more gives tiny numbers of either sign, and gradients would pass
+ * where there are none.
+ */
+function decidingTensors(nodes: readonly Tensor[], variants: ReadonlyMap<Tensor, readonly Variant[]>): ReadonlySet<Tensor> {
+  const deciding = new Set<Tensor>();
+  for (const node of nodes.toReversed()) {
+    if (isLeaf(node)) continue;
+    const passesOn = deciding.has(node) && !variants.get(node)?.some(roundsMore);
+    const by = passesOn ? node.inputs.keys() : (opOf(node.op).decidedBy?.(node.attrs) ?? []);
+    for (const i of by) deciding.add(node.inputs[i]!);
+  }
+  return deciding;
 }
 
 /** A node without a name of its own is called after its parameter ("conv1.weight" -> "conv1"), else after its op. */

@@ -7,7 +7,6 @@ export function traitsOf(gpu: GpuContext): DeviceTraits {
   const subgroups = gpu.device.features.has("subgroups");
   return {
     software: gpu.info.software,
-    subgroups,
     subgroupSize: subgroups && least !== undefined && least === most ? least : 0,
     maxInvocations: gpu.limits.maxComputeInvocationsPerWorkgroup,
     maxWorkgroupStorage: gpu.limits.maxComputeWorkgroupStorageSize,

@@ -130,6 +130,11 @@ export function epilogueInputs(epilogue: ConvEpilogue): { bias: number | null; e
   return { bias: epilogue.bias ? 2 : null, extra: epilogue.extra === "none" ? null : epilogue.bias ? 3 : 2 };
 }
 
+/** See Op.decidedBy. */
+export function maskInputs(epilogue: ConvEpilogue): readonly number[] {
+  return epilogue.extra === "mask" ? [epilogueInputs(epilogue).extra!] : [];
+}
+
 /** The trilinear form's extents. */
 export interface TrilinearForm {
   readonly batch: number;

@@ -4,7 +4,7 @@
  * into s x s phases: in one phase all output pixels have the same taps, so its cost per pixel does not grow with the stride.
  */
 import { ceilTo } from "../tensor/layout.js";
-import type { ConvEpilogue, TrilinearForm } from "./conv-geometry.js";
+import type { ConvEpilogue, Pair2, TrilinearForm } from "./conv-geometry.js";
 import { epilogueBuffers, epilogueParams } from "./conv-epilogue.js";
 import { paddedInput, type PaddedInput } from "./conv-padded.js";
 import { directionOf, TILED_FROM_FLOPS } from "./conv-tiled.js";
@@ -25,25 +25,59 @@ export interface Walk {
   readonly needed: number;
 }
 
-export function outerVariant(form: TrilinearForm, transposed: boolean, epilogue: ConvEpilogue, device: DeviceTraits): Variant {
+/** What the kernels that walk over all pixels of a phase share. */
+export interface OuterGeometry {
+  readonly x: PaddedInput;
+  readonly phases: number;
+  /** Of a phase, through the batch. */
+  readonly pixels: number;
+  readonly outVec4s: number;
+  readonly params: {
+    readonly cells: Pair2;
+    readonly pixels: number;
+    readonly out_size: Pair2;
+    readonly out_step: Pair2;
+    readonly out_channels: number;
+    readonly out_vec4s: number;
+    readonly out_vec4s_per_group: number;
+    readonly in_vec4s_per_group: number;
+    readonly x_cell: Pair2;
+    readonly x_image: number;
+    readonly x_tap: Pair2;
+    readonly x_start: Pair2;
+    readonly before: Pair2;
+    readonly kernel: Pair2;
+    readonly stride: Pair2;
+    readonly pad: Pair2;
+    readonly dilation: Pair2;
+    readonly tap_step: Pair2;
+    readonly tap_divisor: Pair2;
+    readonly tap_inverse: Pair2;
+    readonly weight_rows: number;
+    readonly weight_vec4s: number;
+    readonly has_bias: number;
+    readonly relu: number;
+    readonly extra: number;
+  };
+}
+
+export function outerGeometry(form: TrilinearForm, transposed: boolean, epilogue: ConvEpilogue): OuterGeometry {
   const { inChannels, outChannels, inSize, outSize } = directionOf(form, transposed);
   const { groups, batch, kernel, stride, dilation } = form;
   const walk = (axis: 0 | 1): Walk => (transposed ? transposedWalk(form, axis) : forwardWalk(form, axis));
   const [down, across] = [walk(0), walk(1)] as const;
   const x: PaddedInput = paddedInput(0, batch, inChannels, inSize, [down.before, across.before], [down.needed, across.needed]);
   const outVec4s = ceilTo(outChannels, 4) / 4;
-  const phases = down.phases * across.phases;
   const pixels = batch * down.cells * across.cells;
-  const tile = tileFor(phases, pixels, outVec4s, outVec4s / groups, device);
-  const pixelTiles = Math.ceil(pixels / tile.pixels);
-  const count = phases * pixelTiles * Math.ceil(outVec4s / tile.vec4s);
   const taps = [validTaps(stride[0], dilation[0]), validTaps(stride[1], dilation[1])] as const;
-  const main = dispatch("conv2d.outer", {
+  return {
+    x,
+    phases: down.phases * across.phases,
+    pixels,
+    outVec4s,
     params: {
-      count,
       cells: [down.cells, across.cells],
       pixels,
-      pixel_tiles: pixelTiles,
       out_size: outSize,
       out_step: [down.phases, across.phases],
       out_channels: outChannels,
@@ -66,6 +100,16 @@ export function outerVariant(form: TrilinearForm, transposed: boolean, epilogue:
       weight_rows: form.outputs,
       weight_vec4s: ceilTo(form.channels / groups, 4) / 4,
     },
+  };
+}
+
+export function outerVariant(form: TrilinearForm, transposed: boolean, epilogue: ConvEpilogue, device: DeviceTraits): Variant {
+  const { x, phases, pixels, outVec4s, params } = outerGeometry(form, transposed, epilogue);
+  const tile = tileFor(phases, pixels, outVec4s, outVec4s / form.groups, device);
+  const pixelTiles = Math.ceil(pixels / tile.pixels);
+  const count = phases * pixelTiles * Math.ceil(outVec4s / tile.vec4s);
+  const main = dispatch("conv2d.outer", {
+    params: { ...params, count, pixel_tiles: pixelTiles },
     constants: { TRANSPOSED: transposed, PIXELS: tile.pixels, VEC4S: tile.vec4s },
     buffers: { x: x.ref, weight: inputRef(1), ...epilogueBuffers(epilogue), y: "output" },
     workgroups: grid(count),

@@ -18,6 +18,7 @@ import {
   formFlops,
   formOf,
   geometryOf,
+  maskInputs,
   pairOf,
   PLAIN_EPILOGUE,
   type ConvEpilogue,
@@ -77,6 +78,7 @@ export const convTranspose2dOp: Op<ConvTranspose2dAttrs> = {
     return [directVariant(form, output.shape, attrs), ...convVariants(form, true, attrs, device)];
   },
   flops: (inputs, output, attrs) => formFlops(convTranspose2dForm(inputs, output.shape, attrs)),
+  decidedBy: maskInputs,
   grad(dy, inputs, y, attrs) {
     const [x, weight] = inputs as [Tensor, Tensor];
     const { gradient, extra } = epilogueGrad(dy, inputs, y, attrs);

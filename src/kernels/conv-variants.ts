@@ -3,6 +3,8 @@ import type { ConvEpilogue, TrilinearForm } from "./conv-geometry.js";
 import { outerVariant } from "./conv-outer.js";
 import { phasesApplies, phasesVariant } from "./conv-phases.js";
 import { directionOf, groupsAreAligned, tiledApplies, tiledVariant } from "./conv-tiled.js";
+import { spreadVariant } from "./conv-spread.js";
+import { winogradApplies, winogradIsBetter, winogradVariant } from "./conv-winograd.js";
 import type { DeviceTraits, Variant } from "./op.js";
 
 export function convVariants(
@@ -13,15 +15,24 @@ export function convVariants(
 ): readonly Variant[] {
   if (!groupsAreAligned(form)) return [];
   const flat = flattened(form, transposed, epilogue);
-  const outer = outerVariant(flat, transposed, epilogue, device);
-  if (transposed && phasesApplies(flat, device)) return [outer, phasesVariant(flat, epilogue, device)];
-  if (!tiledApplies(flat)) return [outer];
-  const tiled = tiledVariant(flat, transposed, epilogue);
-  return tiledIsBetter(flat, transposed) ? [outer, tiled] : [tiled, outer];
+  if (transposed && phasesApplies(flat, device))
+    return [outerVariant(flat, transposed, epilogue, device), phasesVariant(flat, epilogue, device)];
+  const spread = spreadVariant(flat, transposed, epilogue, device);
+  const sampled = [outerVariant(flat, transposed, epilogue, device), ...(spread ? [spread] : [])];
+  const tiled = tiledApplies(flat) ? [tiledVariant(flat, transposed, epilogue)] : [];
+  const winograd = winogradApplies(flat) ? [winogradVariant(flat, transposed, epilogue, device, pointwiseVariant)] : [];
+  const others = tiledIsBetter(flat, transposed, device) ? [...sampled, ...tiled] : [...tiled, ...sampled];
+  return winogradIsBetter(flat) ? [...others, ...winograd] : [...winograd, ...others];
+}
+
+/** For the products of `winograd`. */
+function pointwiseVariant(form: TrilinearForm, transposed: boolean, epilogue: ConvEpilogue, device: DeviceTraits): Variant {
+  return spreadVariant(form, transposed, epilogue, device) ?? outerVariant(form, transposed, epilogue, device);
 }
 
 /** Tiles of 4x4 pixels load each pixel once for a row of taps, but pay for maps that do not fill them. */
-function tiledIsBetter(form: TrilinearForm, transposed: boolean): boolean {
+function tiledIsBetter(form: TrilinearForm, transposed: boolean, device: DeviceTraits): boolean {
+  if (device.subgroupSize === 8) return false;
   const { outSize } = directionOf(form, transposed);
   const filled = outSize.reduce((part, n) => (part * n) / (4 * Math.ceil(n / 4)), 1);
   return form.kernel[0] * form.kernel[1] > 1 && filled > 0.5;

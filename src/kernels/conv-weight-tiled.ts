@@ -5,7 +5,7 @@
 import { ceilTo, physicalSize } from "../tensor/layout.js";
 import type { Shape } from "../tensor/shape.js";
 import type { TrilinearForm } from "./conv-geometry.js";
-import { sumStrips } from "./conv-strips.js";
+import { STRIPS_BYTES, sumStrips } from "./conv-strips.js";
 import { TILED_FROM_FLOPS } from "./conv-tiled.js";
 import { paddedInput } from "./conv-padded.js";
 import { dispatch, grid, inputRef, scratchRef, type DeviceTraits, type Variant } from "./op.js";
@@ -13,8 +13,6 @@ import { dispatch, grid, inputRef, scratchRef, type DeviceTraits, type Variant }
 const BLOCK = 4; // pixels
 /** Columns of the outer product: whole kernel rows up to this, else pieces of four. */
 const MOST_COLUMNS = 5;
-/** Partial sums may take this much scratch memory, but one strip always may. */
-const SCRATCH_BYTES = 16 * 2 ** 20;
 
 /** The form's groups must be aligned (`groupsAreAligned`). */
 export function weightGradTiledVariant(form: TrilinearForm, weight: Shape, device: DeviceTraits): Variant {
@@ -97,7 +95,7 @@ export function weightGradTiledVariant(form: TrilinearForm, weight: Shape, devic
 /** Enough strips to fill the device, of at least 16 blocks each where there are that many. */
 function stripsFor(tiles: number, blocks: number, weightVec4s: number, device: DeviceTraits): number {
   const wanted = Math.ceil((device.software ? 256 : 32768) / tiles);
-  const fitting = Math.floor(SCRATCH_BYTES / (16 * weightVec4s));
+  const fitting = Math.floor(STRIPS_BYTES / (16 * weightVec4s));
   const strips = Math.max(1, Math.min(wanted, fitting, Math.ceil(blocks / 16), 256));
   // As many as are not empty when all have the same length.
   return Math.ceil(blocks / Math.ceil(blocks / strips));

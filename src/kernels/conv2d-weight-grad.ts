@@ -21,8 +21,9 @@ import {
   type Pair2,
   type TrilinearForm,
 } from "./conv-geometry.js";
-import { sumStrips } from "./conv-strips.js";
+import { STRIPS_BYTES, sumStrips } from "./conv-strips.js";
 import { groupsAreAligned } from "./conv-tiled.js";
+import { weightGradSpreadVariant } from "./conv-weight-spread.js";
 import { weightGradTiledVariant } from "./conv-weight-tiled.js";
 import { convTranspose2dOp } from "./conv-transpose2d.js";
 import { conv2dOp } from "./conv2d.js";
@@ -50,10 +51,13 @@ export const conv2dWeightGradOp: Op<Conv2dWeightGradAttrs> = {
   },
   variants(inputs, output, attrs, device) {
     const form = weightGradForm(inputs, output.shape, attrs);
-    return [
-      directVariant(form, output.shape),
-      ...(groupsAreAligned(form) ? [weightGradTiledVariant(form, output.shape, device)] : []),
-    ];
+    const direct = directVariant(form, output.shape);
+    if (!groupsAreAligned(form)) return [direct];
+    const tiled = weightGradTiledVariant(form, output.shape, device);
+    const spread = weightGradSpreadVariant(form, output.shape, device);
+    if (!spread) return [direct, tiled];
+    // One channel fills a quarter of the vec4s of `spread`.
+    return form.channels === 1 ? [direct, spread, tiled] : [direct, tiled, spread];
   },
   flops: (inputs, output, attrs) => formFlops(weightGradForm(inputs, output.shape, attrs)),
   grad(ddw, inputs, _dw, { stride, padding, dilation, groups, kernel }) {
@@ -80,8 +84,8 @@ function weightGradForm([x, dy]: readonly TensorSpec[], weight: Shape, attrs: Co
 function directVariant(form: TrilinearForm, weight: Shape): Variant {
   const count = physicalSize(weight);
   const pixels = form.batch * form.y[0] * form.y[1];
-  // Strips of about 256 pixels, as long as their partial sums fit in 16 MiB.
-  const strips = Math.max(1, Math.min(Math.ceil(pixels / 256), Math.floor((16 * 2 ** 20) / (4 * count)), 256));
+  // Strips of about 256 pixels, as long as their partial sums fit.
+  const strips = Math.max(1, Math.min(Math.ceil(pixels / 256), Math.floor(STRIPS_BYTES / (4 * count)), 256));
   return {
     name: "direct",
     scratchBytes: [4 * count * strips],

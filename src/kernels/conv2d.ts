@@ -19,6 +19,7 @@ import {
   formFlops,
   formOf,
   geometryOf,
+  maskInputs,
   PLAIN_EPILOGUE,
   type ConvEpilogue,
   type ConvGeometry,
@@ -59,6 +60,7 @@ export const conv2dOp: Op<Conv2dAttrs> = {
     return [directVariant(form, output.shape, attrs), ...convVariants(form, false, attrs, device)];
   },
   flops: (inputs, output, attrs) => formFlops(conv2dForm(inputs, output.shape, attrs)),
+  decidedBy: maskInputs,
   grad(dy, inputs, y, attrs) {
     const [x, weight] = inputs as [Tensor, Tensor];
     const { gradient, extra } = epilogueGrad(dy, inputs, y, attrs);

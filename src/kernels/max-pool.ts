@@ -105,6 +105,7 @@ export const maxPool2dGradOp: Op<PoolWindow> = {
     }
     return { shape: x!.shape, dtype: "f32" };
   },
+  decidedBy: () => [1],
   variants([dy, x], _dx, attrs) {
     const count = physicalSize(x!.shape) / 4;
     const params = { count, ...windowParams(x!.shape, dy!.shape, attrs) };

@@ -11,8 +11,7 @@ import type { TensorSpec } from "../tensor/shape.js";
 export interface DeviceTraits {
   /** A CPU pretending to be a GPU (SwiftShader, lavapipe): no caches to block for, barriers slow. */
   readonly software: boolean;
-  readonly subgroups: boolean;
-  /** Invocations of a subgroup where all subgroups have as many, else 0. */
+  /** Lanes of a subgroup where the device has subgroups of one size only, else 0. */
   readonly subgroupSize: number;
   readonly maxInvocations: number;
   readonly maxWorkgroupStorage: number;
@@ -28,6 +27,8 @@ export interface Op<A extends object> {
   flops(inputs: readonly TensorSpec[], output: TensorSpec, attrs: A): number;
   /** True where the output is the first input's bytes under another shape: no kernel runs, the memory is shared. */
   alias?(inputs: readonly TensorSpec[], output: TensorSpec): boolean;
+  /** Inputs whose values only decide where the output comes from (a mask, a maximum): a variant that rounds more than `direct` must not make them. */
+  decidedBy?(attrs: A): readonly number[];
   /** Gradients with respect to each input, as graph nodes; null where there is none (labels, indices). */
   grad(dy: Tensor, inputs: readonly Tensor[], y: Tensor, attrs: A): readonly (Tensor | null)[];
 }

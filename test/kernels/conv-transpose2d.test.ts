@@ -49,6 +49,10 @@ describeOp("convTranspose2d", {
     ...everyStride,
     ...[1, 2, 3, 5, 8, 13].map((c) => deconv([1, c, 4, 5], [c, 14 - c, 3, 3], [1, 14 - c, 6, 7], { bias: true })),
     deconv([3, 5, 4, 6], [5, 7, 2, 3], [3, 7, 5, 8]),
+    // Enough channels and pixels for whole tiles of every variant, and odd ends beside them.
+    deconv([2, 24, 9, 7], [24, 20, 3, 3], [2, 20, 9, 7], { padding: [1, 1, 1, 1], extra: "mask" }),
+    deconv([1, 44, 10, 13], [44, 36, 3, 3], [1, 36, 11, 14], { padding: [0, 1, 1, 0], bias: true }),
+    deconv([1, 68, 18, 17], [68, 12, 1, 1], [1, 12, 18, 17], { relu: true }),
     // FCN's upsampling: kernel 2 s - s % 2, odd factors, 63 over 32 leaves phases with fewer taps.
     deconv([1, 21, 3, 3], [21, 21, 4, 4], [1, 21, 8, 8], { stride: [2, 2] }),
     deconv([1, 2, 3, 2], [2, 2, 5, 5], [1, 2, 11, 8], { stride: [3, 3] }),

@@ -40,6 +40,10 @@ describeOp("conv2d", {
     conv([3, 5, 6, 11], [7, 5, 2, 3], [3, 7, 5, 9]),
     conv([2, 4, 13, 4], [6, 4, 5, 1], [2, 6, 9, 4], { bias: true }),
     conv([2, 6, 1, 17], [9, 6, 1, 7], [2, 9, 1, 11]),
+    // Enough channels and pixels for whole tiles of every variant, and odd ends beside them.
+    conv([2, 20, 9, 7], [24, 20, 3, 3], [2, 24, 9, 7], { padding: [1, 1, 1, 1], bias: true, relu: true }),
+    conv([1, 36, 11, 13], [44, 36, 3, 3], [1, 44, 10, 13], { padding: [0, 1, 1, 1], extra: "add" }),
+    conv([1, 12, 18, 17], [68, 12, 1, 1], [1, 68, 18, 17], { bias: true, extra: "mask" }),
     // Padding: asymmetric, larger than the kernel, 100 as in FCN.
     conv([1, 2, 4, 5], [3, 2, 3, 3], [1, 3, 5, 8], { padding: [2, 1, 1, 4] }),
     conv([1, 2, 3, 2], [2, 2, 2, 2], [1, 2, 12, 9], { padding: [5, 4, 5, 4] }),

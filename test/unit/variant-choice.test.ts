@@ -4,19 +4,18 @@ import { choicesOf, NO_PREFERENCES, type Preferences } from "../../src/graph/cho
 import { lower } from "../../src/graph/lower.js";
 import { applicationOf, parseSignature, signatureOf } from "../../src/graph/signature.js";
 import type { DeviceTraits } from "../../src/kernels/op.js";
-import { conv2d, input, type Tensor } from "../../src/index.js";
+import { conv2d, gradients, input, reduceSum, relu, type Tensor } from "../../src/index.js";
 
 const TRAITS: DeviceTraits = {
   software: true,
-  subgroups: false,
   subgroupSize: 0,
   maxInvocations: 256,
   maxWorkgroupStorage: 16384,
 };
 const DEVICE = { traits: TRAITS, limitBytes: 2 ** 27 };
 
-function convolution(size: number): Tensor {
-  return conv2d(input([1, 16, size, size]), input([16, 16, 3, 3]), null, { padding: 1 });
+function convolution(size: number, kernel = 5): Tensor {
+  return conv2d(input([1, 16, size, size]), input([16, 16, kernel, kernel]), null, { padding: 2 });
 }
 
 function choiceOf(node: Tensor, preferences: Preferences = NO_PREFERENCES): { variant: string; why: string } {
@@ -32,9 +31,21 @@ function prefer(node: Tensor, { saved, tuned }: { saved?: string; tuned?: { vari
 }
 
 describe("choice of variants", () => {
-  it("a small convolution stays with the plain kernel, a larger one gets the tiled", () => {
+  it("a small convolution stays with the plain kernel, a larger one gets a fast one", () => {
     expect(choiceOf(convolution(8))).to.deep.equal({ variant: "direct", why: "rule" });
     expect(choiceOf(convolution(64))).to.deep.equal({ variant: "tiled", why: "rule" });
+    expect(choiceOf(convolution(64, 3))).to.deep.equal({ variant: "winograd", why: "rule" });
+  });
+
+  it("what decides where gradients go is not left to a variant that rounds more", () => {
+    const image = input([1, 16, 64, 64]);
+    const y = relu(conv2d(image, input([16, 16, 3, 3]), null, { padding: 1 }));
+    const { steps } = lower(gradients(reduceSum(y), [image]), DEVICE);
+    const variants = steps.filter(({ node }) => node.op.startsWith("conv")).map(({ node, variant }) => [node.op, variant.name]);
+    expect(variants).to.deep.equal([
+      ["conv2d", "tiled"],
+      ["convTranspose2d", "winograd"],
+    ]);
   });
 
   it("what was measured goes before the rule, a checkpoint before both", () => {
@@ -65,7 +76,7 @@ describe("choice of variants", () => {
     const text = choicesOf(lower([convolution(64)], DEVICE).choices).toTable();
     expect(text).to.match(/^node +op +inputs +output +variant +of +why\n/);
     expect(text).to.match(
-      /\nconv2d +conv2d +\[1, 16, 64, 64\] \[16, 16, 3, 3\] +\[1, 16, 64, 64\] +tiled +direct .*tiled.* +rule$/,
+      /\nconv2d +conv2d +\[1, 16, 64, 64\] \[16, 16, 5, 5\] +\[1, 16, 64, 64\] +tiled +direct .*tiled.* +rule$/,
     );
   });
 });

@@ -1,0 +1,67 @@
+/**
+ * Variant `spread` of conv2d and convTranspose2d: as `outer`, with larger tiles whose weights are loaded once per subgroup, each lane a part, and
+ * spread by subgroupBroadcast. On software adapters a load from a buffer costs 10 to 30 multiply-adds and a broadcast next to nothing
+ * (kernels.md C 1), so what counts is multiply-adds a load: up to 21 here, against 4.
+ */
+import type { ConvEpilogue, TrilinearForm } from "./conv-geometry.js";
+import { epilogueBuffers } from "./conv-epilogue.js";
+import { outerGeometry } from "./conv-outer.js";
+import { directionOf } from "./conv-tiled.js";
+import { dispatch, inputRef, type DeviceTraits, type Variant } from "./op.js";
+
+/** Below, a kernel of its own is not worth its compilation. */
+export const SPREAD_FROM_FLOPS = 2 ** 21;
+/** In a workgroup. */
+export const MOST_SUBGROUPS = 8;
+const MOST_WORKGROUPS = 65535;
+
+/** Null where subgroups are of no one size, or too large for the tiles. */
+export function spreadVariant(
+  form: TrilinearForm,
+  transposed: boolean,
+  epilogue: ConvEpilogue,
+  device: DeviceTraits,
+): Variant | null {
+  const lanes = device.subgroupSize;
+  if (lanes !== 4 && lanes !== 8) return null;
+  const { x, phases, pixels, outVec4s, params } = outerGeometry(form, transposed, epilogue);
+  const perGroup = outVec4s / form.groups;
+  const vec4s = channelTile(perGroup, lanes / 4);
+  const tilesPerGroup = Math.ceil(perGroup / vec4s);
+  const channelTiles = tilesPerGroup * form.groups;
+  const tile = pixelTile(pixels, lanes);
+  const subgroups = Math.max(1, Math.min(MOST_SUBGROUPS, Math.floor(((pixels / tile / lanes) * phases * channelTiles) / 16)));
+  const workgroup = lanes * Math.min(subgroups, Math.ceil(pixels / tile / lanes));
+  const workgroups = [Math.ceil(pixels / (workgroup * tile)), channelTiles, phases] as const;
+  if (workgroups.some((n) => n > MOST_WORKGROUPS)) return null;
+  const { inChannels } = directionOf(form, transposed);
+  const main = dispatch("conv2d.spread", {
+    params: { ...params, in_per_group: inChannels / form.groups, tiles_per_group: tilesPerGroup, results: tile * vec4s },
+    constants: {
+      WG: workgroup,
+      TRANSPOSED: transposed,
+      PIXELS: tile,
+      VEC4S: vec4s,
+      RESULTS: tile * vec4s,
+      SUBGROUP: lanes,
+      LOADS: Math.ceil((4 * vec4s) / lanes),
+      ROW_LOADS: Math.ceil(vec4s / lanes),
+    },
+    buffers: { x: x.ref, weight: inputRef(1), ...epilogueBuffers(epilogue), y: "output" },
+    workgroups,
+  });
+  return { name: "spread", fromFlops: SPREAD_FROM_FLOPS, scratchBytes: x.scratchBytes, dispatches: [...x.dispatches, main] };
+}
+
+/** vec4s of channels, up to 8: as many as leave the fewest idle, in multiples of `step`. */
+export function channelTile(perGroup: number, step: number): number {
+  const tiles = Math.ceil(perGroup / 8);
+  return Math.ceil(perGroup / tiles / step) * step;
+}
+
+/** Pixels of an invocation: 4 (8 are hardly faster and compile twice as long), or fewer where a subgroup would not be filled. */
+function pixelTile(pixels: number, lanes: number): number {
+  let tile = 4;
+  while (tile > 1 && (tile / 2) * lanes >= pixels) tile /= 2;
+  return tile;
+}
