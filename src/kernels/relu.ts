@@ -60,6 +60,7 @@ export const reluGradOp: Op<ReluAttrs> = {
     ];
   },
   flops: (_inputs, output) => numel(output.shape),
+  decidedBy: () => [1],
   // Linear in dy; x only switches, so its own gradient is zero almost everywhere.
   grad: (ddx, [, x]) => [apply(reluGradOp, [ddx, x!], {}), null],
 };
