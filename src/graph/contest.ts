@@ -7,7 +7,9 @@ import type { GpuContext } from "../gpu/context.js";
 import { KernelCompileError } from "../gpu/errors.js";
 import type { PipelineCache } from "../gpu/pipelines.js";
 import type { Stopwatch } from "../gpu/stopwatch.js";
+import { opOf } from "../kernels/ops.js";
 import type { Variant } from "../kernels/op.js";
+import { secondOf } from "../kernels/second.js";
 import { byteLength, pack, physicalSize } from "../tensor/layout.js";
 import { uniform } from "../tensor/random.js";
 import { numel, type TensorSpec } from "../tensor/shape.js";
@@ -112,6 +114,8 @@ async function workbench(lab: Lab, node: Tensor, flops: number): Promise<Workben
   const leafOf = new Map([...new Set(node.inputs)].map((t): [Tensor, Tensor] => [t, { ...t, inputs: [] }]));
   const leaves = [...leafOf.values()];
   const target: Tensor = { ...node, inputs: node.inputs.map((t) => leafOf.get(t)!) };
+  const op = opOf(node.op);
+  const second = op.second && secondOf(target, op, target.inputs, target.attrs);
   const bytes = byteLength(node.shape);
   const [staging, ...buffers] = await gpu.scoped("tune", () => [
     device.createBuffer({ size: bytes, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST }),
@@ -126,7 +130,7 @@ async function workbench(lab: Lab, node: Tensor, flops: number): Promise<Workben
   const persistent = new Map(leaves.map((leaf, i) => [leaf, wholeBuffer(buffers[i]!)]));
 
   const mount = async (variant: Variant): Promise<Mounted> => {
-    const step = { node: target, name: `tune ${node.op}`, variant, flops, bytes };
+    const step = { node: target, ...(second ? { second } : {}), name: `tune ${node.op}`, variant, flops, bytes };
     const executable: Executable = await buildExecutable({
       gpu,
       pipelines,

@@ -90,6 +90,7 @@ export async function buildExecutable(options: BuildOptions): Promise<Executable
     const steps = lowered.steps.map((step, s): BoundStep => {
       const resolve = (ref: Ref): BufferRange => {
         if (ref === "output") return rangeOf(step.node);
+        if (ref === "second") return rangeOf(step.second!);
         if (ref === "absent") return absent;
         return "input" in ref ? rangeOf(step.node.inputs[ref.input]!) : rangeOfItem(layout.scratchOf[s]![ref.scratch]!);
       };

@@ -16,11 +16,13 @@ import { applicationOf } from "./signature.js";
 
 export interface Step {
   readonly node: Tensor;
+  /** The node's second output (kernels/second.ts). */
+  readonly second?: Tensor;
   /** Unique in the plan: "conv1", "relu", "conv1.weight:grad". */
   readonly name: string;
   readonly variant: Variant;
   readonly flops: number;
-  /** Inputs once and the output once. */
+  /** Inputs and outputs once. */
   readonly bytes: number;
 }
 
@@ -52,11 +54,12 @@ export function lower(outputs: readonly Tensor[], device: ChoiceDevice, preferen
   };
   const variants = new Map<Tensor, readonly Variant[]>();
   for (const node of nodes) {
-    if (isLeaf(node)) continue;
+    if (isLeaf(node) || node.op === "second") continue;
     if (opOf(node.op).alias?.(node.inputs, node)) alias.set(node, node.inputs[0]!);
     else variants.set(node, applicableVariants(applicationOf(node), node, device));
   }
   const deciding = decidingTensors(nodes, variants);
+  const seconds = new Map(nodes.filter((n) => n.op === "second").map((n) => [n.inputs[0]!, n]));
   const steps: Step[] = [];
   const choices: Choice[] = [];
   for (const node of nodes) {
@@ -74,13 +77,15 @@ export function lower(outputs: readonly Tensor[], device: ChoiceDevice, preferen
       applicable: applicable.map((v) => v.name),
       why,
     });
-    const operands = [...new Set(node.inputs)];
+    const second = seconds.get(node);
+    const tensors = [...new Set(node.inputs), node, ...(second ? [second] : [])];
     steps.push({
       node,
+      ...(second ? { second } : {}),
       name,
       variant,
       flops,
-      bytes: [...operands, node].reduce((n, t) => n + byteLength(t.shape), 0),
+      bytes: tensors.reduce((n, t) => n + byteLength(t.shape), 0),
     });
   }
   return { steps, leaves: nodes.filter(isLeaf), storageOf, choices };

@@ -36,7 +36,7 @@ export function layOut(
   };
   // Inputs are written before the first step, outputs read after the last.
   for (const leaf of lowered.leaves) touch(leaf, -1);
-  steps.forEach((step, i) => [...step.node.inputs, step.node].forEach((t) => touch(t, i)));
+  steps.forEach((step, i) => [...step.node.inputs, step.node, ...(step.second ? [step.second] : [])].forEach((t) => touch(t, i)));
   outputs.forEach((t) => touch(t, steps.length));
 
   const limit = Math.min(limits.maxStorageBufferBindingSize, limits.maxBufferSize);
@@ -66,10 +66,11 @@ function conflictsOf(
   scratchOf: readonly (readonly number[])[],
 ): [number, number][] {
   const conflicts: [number, number][] = [];
-  steps.forEach(({ node, variant }, s) => {
+  steps.forEach(({ node, second, variant }, s) => {
     const itemBehind = (ref: Ref): number | undefined => {
       if (ref === "absent") return undefined;
       if (ref === "output") return itemOf.get(storageOf(node));
+      if (ref === "second") return itemOf.get(storageOf(second!));
       return "input" in ref ? itemOf.get(storageOf(node.inputs[ref.input]!)) : scratchOf[s]![ref.scratch];
     };
     for (const dispatch of variant.dispatches) {

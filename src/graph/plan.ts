@@ -10,6 +10,7 @@ import type { ChoiceBook } from "./choice-book.js";
 import { choicesOf, type ChoiceDevice, type Choices } from "./choose.js";
 import { lower, type Lowered } from "./lower.js";
 import { fuse } from "./passes/fuse.js";
+import { pair } from "./passes/pair.js";
 import { splitOversized } from "./passes/split.js";
 import { withoutDropout } from "./passes/without-dropout.js";
 import type { Pieces } from "./pieces.js";
@@ -73,7 +74,7 @@ export async function compilePlan(request: PlanRequest): Promise<CompiledPlan> {
   const device = choiceDeviceOf(gpu);
   // Plain nodes are cut; their pieces are fused.
   const split = splitOversized(request.training ? request.outputs : withoutDropout(request.outputs), device.limitBytes);
-  const parts = fuse(split.outputs.flatMap((o) => o.parts));
+  const parts = pair(fuse(split.outputs.flatMap((o) => o.parts)));
   let next = 0;
   const outputs = split.outputs.map((o): Pieces => ({ ...o, parts: o.parts.map(() => parts[next++]!) }));
   const persistent = new Map<Tensor, BufferRange>();

@@ -102,6 +102,6 @@ function pointwise(form: TrilinearForm, tiles: number): TrilinearForm {
 /** The same dispatch on other buffers: x, weight and y of the product are scratch of the whole. */
 function rebound(of: Dispatch, x: Ref, weight: Ref, y: Ref): Dispatch {
   const swap = (ref: Ref): Ref =>
-    ref === "output" ? y : ref === "absent" ? ref : "input" in ref && ref.input === 0 ? x : weight;
+    ref === "output" ? y : typeof ref === "string" ? ref : "input" in ref && ref.input === 0 ? x : weight;
   return { ...of, buffers: Object.fromEntries(Object.entries(of.buffers).map(([name, ref]) => [name, swap(ref)])) };
 }

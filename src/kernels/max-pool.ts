@@ -11,7 +11,7 @@ import { ShapeError } from "../tensor/errors.js";
 import { physicalSize } from "../tensor/layout.js";
 import { formatShape, numel, sameShape, type Shape } from "../tensor/shape.js";
 import type { Tensor } from "../tensor/tensor.js";
-import { apply, dispatch, grid, inputRef, type Buffers, type Op, type Variant } from "./op.js";
+import { apply, dispatch, grid, inputRef, type Op, type Variant } from "./op.js";
 import { pooledShape, poolWindow, windowParams, type PoolAttrs, type PoolWindow } from "./window.js";
 
 export interface MaxPoolIndicesAttrs extends PoolWindow {
@@ -114,8 +114,10 @@ export const maxPool2dGradOp: Op<PoolWindow> = {
       name: "direct",
       dispatches: [dispatch("max-pool2d-grad.direct", { params, buffers, workgroups: grid(count) })],
     };
-    const disjoint = [0, 1].every((axis) => attrs.kernel[axis]! <= attrs.stride[axis]! && attrs.dilation[axis] === 1);
-    return disjoint ? [direct, cellsVariant(dy!.shape, x!.shape, attrs, buffers)] : [direct];
+    const cells = cellsOf(dy!.shape, x!.shape, attrs);
+    if (!cells) return [direct];
+    const inCells = dispatch("max-pool2d-grad.cells", { params: cells, buffers, workgroups: grid(cells.count) });
+    return [direct, { name: "cells", dispatches: [inCells] }];
   },
   flops: ([dy], _dx, { kernel }) => numel(dy!.shape) * kernel[0] * kernel[1],
   grad() {
@@ -125,17 +127,12 @@ export const maxPool2dGradOp: Op<PoolWindow> = {
 
 /**
  * For windows that do not overlap (all of VGG's and LeNet's): the image is cut into cells of stride x stride pixels with a window
- * at most in each, and one invocation writes a whole cell, reading every value once.
+ * at most in each, and one invocation writes a whole cell, reading every value once. The params of such kernels, or null.
  */
-function cellsVariant(dy: Shape, x: Shape, attrs: PoolWindow, buffers: Buffers<"max-pool2d-grad.cells">): Variant {
+export function cellsOf(dy: Shape, x: Shape, attrs: PoolWindow) {
+  if ([0, 1].some((axis) => attrs.kernel[axis]! > attrs.stride[axis]! || attrs.dilation[axis] !== 1)) return null;
   const { channels: _channels, dilation_h: _h, dilation_w: _w, ...window } = windowParams(x, dy, attrs);
   const cells_h = Math.ceil((window.in_h + window.pad_top) / window.stride_h);
   const cells_w = Math.ceil((window.in_w + window.pad_left) / window.stride_w);
-  const count = x[0]! * cells_h * cells_w * window.channel_vec4s;
-  return {
-    name: "cells",
-    dispatches: [
-      dispatch("max-pool2d-grad.cells", { params: { count, cells_h, cells_w, ...window }, buffers, workgroups: grid(count) }),
-    ],
-  };
+  return { count: x[0]! * cells_h * cells_w * window.channel_vec4s, cells_h, cells_w, ...window };
 }

@@ -25,6 +25,8 @@ export interface Op<A extends object> {
   variants(inputs: readonly TensorSpec[], output: TensorSpec, attrs: A, device: DeviceTraits): readonly Variant[];
   /** Floating-point operations of the direct algorithm; a multiply-add counts as two. */
   flops(inputs: readonly TensorSpec[], output: TensorSpec, attrs: A): number;
+  /** Of an op that computes two tensors: the other one (second.ts), which dispatches write as `second`. Absent: there is one output. */
+  second?(inputs: readonly TensorSpec[], attrs: A): TensorSpec;
   /** True where the output is the first input's bytes under another shape: no kernel runs, the memory is shared. */
   alias?(inputs: readonly TensorSpec[], output: TensorSpec): boolean;
   /** Inputs whose values only decide where the output comes from (a mask, a maximum): a variant that rounds more than `direct` must not make them. */
@@ -45,8 +47,8 @@ export interface Variant {
   readonly fromFlops?: number;
 }
 
-/** Where a binding comes from: the n-th input, the output, the n-th scratch buffer, or 16 zero bytes for an operand that is absent. */
-export type Ref = { readonly input: number } | { readonly scratch: number } | "output" | "absent";
+/** Where a binding comes from: the n-th input, the output, the second output, the n-th scratch buffer, or 16 zero bytes for an operand that is absent. */
+export type Ref = { readonly input: number } | { readonly scratch: number } | "output" | "second" | "absent";
 
 export interface Dispatch {
   readonly shader: ShaderName;

@@ -12,13 +12,15 @@ import { reshapeOp, transposeOp } from "./reshape.js";
 import { sliceGradOp, sliceOp } from "./slice.js";
 import { reluGradOp, reluOp } from "./relu.js";
 import { maxPool2dGradOp, maxPool2dIndicesOp, maxPool2dOp } from "./max-pool.js";
+import { maxPool2dTapsGradOp, maxPool2dTapsOp } from "./max-pool-taps.js";
 import { averagePool2dGradOp, averagePool2dOp } from "./average-pool.js";
 import { batchNormOp } from "./batch-norm.js";
 import { lrnGradOp, lrnOp } from "./lrn.js";
 import { dropoutOp } from "./dropout.js";
 import { imageToTensorOp } from "./image.js";
 import { argMaxOp, confusionMatrixOp } from "./labels.js";
-import { crossEntropyGradOp, crossEntropyOp, labelWeightsOp, nllGradOp, nllOp } from "./pixel-loss.js";
+import { secondOp } from "./second.js";
+import { crossEntropyBothOp, crossEntropyGradOp, crossEntropyOp, labelWeightsOp, nllGradOp, nllOp } from "./pixel-loss.js";
 import { logSoftmaxGradOp, logSoftmaxOp, softmaxGradOp, softmaxOp } from "./softmax.js";
 import { resizeGradOp, resizeOp } from "./resize.js";
 
@@ -48,6 +50,8 @@ export const OPS = {
   maxPool2d: maxPool2dOp,
   maxPool2dIndices: maxPool2dIndicesOp,
   maxPool2dGrad: maxPool2dGradOp,
+  maxPool2dTaps: maxPool2dTapsOp,
+  maxPool2dTapsGrad: maxPool2dTapsGradOp,
   averagePool2d: averagePool2dOp,
   averagePool2dGrad: averagePool2dGradOp,
   batchNorm: batchNormOp,
@@ -59,6 +63,7 @@ export const OPS = {
   logSoftmaxGrad: logSoftmaxGradOp,
   crossEntropy: crossEntropyOp,
   crossEntropyGrad: crossEntropyGradOp,
+  crossEntropyBoth: crossEntropyBothOp,
   nll: nllOp,
   nllGrad: nllGradOp,
   labelWeights: labelWeightsOp,
@@ -68,6 +73,7 @@ export const OPS = {
   dropout: dropoutOp,
   resize: resizeOp,
   resizeGrad: resizeGradOp,
+  second: secondOp,
 } as const;
 
 export type OpName = keyof typeof OPS;

@@ -6,7 +6,7 @@ import { ShapeError } from "../tensor/errors.js";
 import { logicalStrides, physicalSize } from "../tensor/layout.js";
 import { formatShape, numel, sameShape, type Shape, type TensorSpec } from "../tensor/shape.js";
 import type { Tensor } from "../tensor/tensor.js";
-import { apply, dispatch, grid, inputRef, type Op, type Ref } from "./op.js";
+import { apply, dispatch, grid, inputRef, type Dispatch, type Op, type Ref, type Variant } from "./op.js";
 import { lanesOf, rowsOf } from "./rows.js";
 
 export interface LabelAttrs {
@@ -83,6 +83,66 @@ export const crossEntropyGradOp: Op<LabelAttrs> = {
   flops: ([, x]) => 7 * numel(x!.shape),
   grad: () => {
     throw new Error("crossEntropyGrad has no gradient: second derivatives are not supported");
+  },
+};
+
+/** Most classes whose logits a kernel holds in registers. */
+const MOST_IN_REGISTERS = 32;
+
+/**
+ * crossEntropy and its gradient at once: inputs dlosses, logits, labels, class weights?; output losses, the second output dlogits. What
+ * passes/pair.ts makes of the two where dlosses do not depend on the losses, which in training they do not.
+ */
+export const crossEntropyBothOp: Op<CrossEntropyAttrs> = {
+  name: "crossEntropyBoth",
+  infer([dy, x, labels, weights]) {
+    const shape = lossShape("crossEntropyBoth", x!, labels!, weights);
+    checkUpstream("crossEntropyBoth", dy!, shape);
+    return { shape, dtype: "f32" };
+  },
+  second: ([, x]) => ({ shape: x!.shape, dtype: "f32" }),
+  variants([dy, x, labels, weights], output, attrs, device) {
+    const [forward] = crossEntropyOp.variants([x!, labels!, ...(weights ? [weights] : [])], output, attrs, device);
+    const [backward] = crossEntropyGradOp.variants([dy!, x!, labels!, ...(weights ? [weights] : [])], x!, attrs, device);
+    // The inputs of crossEntropy are these but the first; the output of its gradient is the second.
+    const behind = (ref: Ref): Ref => (typeof ref === "object" && "input" in ref ? inputRef(ref.input + 1) : ref);
+    const toSecond = (ref: Ref): Ref => (ref === "output" ? "second" : ref);
+    const redirect = (d: Dispatch, to: (ref: Ref) => Ref): Dispatch => ({
+      ...d,
+      buffers: Object.fromEntries(Object.entries(d.buffers).map(([name, ref]) => [name, to(ref)])),
+    });
+    const direct: Variant = {
+      name: "direct",
+      dispatches: [
+        ...forward!.dispatches.map((d) => redirect(d, behind)),
+        ...backward!.dispatches.map((d) => redirect(d, toSecond)),
+      ],
+    };
+    const classes = x!.shape[1]!;
+    if (x!.shape.length !== 4 || classes > MOST_IN_REGISTERS) return [direct];
+    const pixels = numel(output.shape);
+    const registers = dispatch("cross-entropy-both.registers", {
+      params: { pixels, classes, ignore_index: attrs.ignoreIndex ?? 0 },
+      constants: {
+        ...flags(attrs.ignoreIndex, weights),
+        FLOOR_PROBABILITY: attrs.floorProbability,
+        VEC4S: Math.ceil(classes / 4),
+      },
+      buffers: {
+        dlosses: inputRef(0),
+        logits: inputRef(1),
+        labels: inputRef(2),
+        weights: weightsRef(weights, 3),
+        losses: "output",
+        dlogits: "second",
+      },
+      workgroups: grid(pixels),
+    });
+    return [direct, { name: "registers", dispatches: [registers] }];
+  },
+  flops: ([, x]) => 8 * numel(x!.shape),
+  grad: () => {
+    throw new Error("crossEntropyBoth has no gradient: it is made after gradients are");
   },
 };
 

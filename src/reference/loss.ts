@@ -35,6 +35,11 @@ export function crossEntropyGrad([dlosses, x, labels, weights]: readonly NdArray
   return dx;
 }
 
+/** The first output: the losses. Their gradient is the second (second.ts). */
+export function crossEntropyBoth([, ...inputs]: readonly NdArray[], attrs: CrossEntropyAttrs, output: TensorSpec): NdArray {
+  return crossEntropy(inputs, attrs, output);
+}
+
 export function nll([x, labels, weights]: readonly NdArray[], attrs: LabelAttrs, output: TensorSpec): NdArray {
   const losses = floats(output.shape);
   forEachRow(x!.shape, [1], (row, pixel) => {

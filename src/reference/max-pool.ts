@@ -1,6 +1,7 @@
 /** Reference of src/kernels/max-pool.ts. */
 import type { MaxPoolIndicesAttrs } from "../kernels/max-pool.js";
-import type { PoolWindow } from "../kernels/window.js";
+import type { MaxPoolTapsGradAttrs } from "../kernels/max-pool-taps.js";
+import { pooledShape, type PoolWindow } from "../kernels/window.js";
 import { numel, type TensorSpec } from "../tensor/shape.js";
 import { floats, ints, type NdArray } from "./nd-array.js";
 import { taps } from "./window.js";
@@ -58,4 +59,40 @@ export function maxPool2dGrad([dy, x]: readonly NdArray[], attrs: PoolWindow): N
     if (offset >= 0) dx[offset]! += dy!.data[k]!;
   });
   return floats(x!.shape, dx);
+}
+
+/** The second output of maxPool2dTaps: the tap of each window's first maximum, a byte a channel. */
+export function maxPool2dTaps([x]: readonly NdArray[], attrs: PoolWindow, output: TensorSpec): NdArray {
+  const [, c, h, w] = x!.shape as readonly [number, number, number, number];
+  const [outH, outW] = pooledShape("maxPool2dTaps", { shape: x!.shape, dtype: "f32" }, attrs).slice(2) as [number, number];
+  const packed = new Int32Array(numel(output.shape)).fill(-1);
+  firstMaxima(x!, attrs, [x!.shape[0]!, c, outH, outW]).forEach((offset, k) => {
+    if (offset < 0) return;
+    const [j, i] = [k % outW, Math.floor(k / outW) % outH];
+    const [channel, n] = [Math.floor(k / (outW * outH)) % c, Math.floor(k / (outW * outH * c))];
+    const u = (Math.floor((offset % (h * w)) / w) - i * attrs.stride[0] + attrs.padding[0]) / attrs.dilation[0];
+    const v = ((offset % w) - j * attrs.stride[1] + attrs.padding[1]) / attrs.dilation[1];
+    const at = ((n * outH + i) * outW + j) * output.shape[1]! + Math.floor(channel / 4);
+    const shift = 8 * (channel % 4);
+    packed[at] = (packed[at]! & ~(255 << shift)) | ((u * attrs.kernel[1] + v) << shift);
+  });
+  return ints(output.shape, packed);
+}
+
+export function maxPool2dTapsGrad([dy, taps]: readonly NdArray[], attrs: MaxPoolTapsGradAttrs): NdArray {
+  const [, c, h, w] = attrs.shape as readonly [number, number, number, number];
+  const [outH, outW] = dy!.shape.slice(2) as [number, number];
+  const dx = floats(attrs.shape);
+  dy!.data.forEach((value: number, k: number) => {
+    const [j, i] = [k % outW, Math.floor(k / outW) % outH];
+    const plane = Math.floor(k / (outW * outH));
+    const [channel, n] = [plane % c, Math.floor(plane / c)];
+    const packed = taps!.data[((n * outH + i) * outW + j) * taps!.shape[1]! + Math.floor(channel / 4)]!;
+    const tap = (packed >>> (8 * (channel % 4))) & 255;
+    if (tap === 255) return;
+    const row = i * attrs.stride[0] - attrs.padding[0] + Math.floor(tap / attrs.kernel[1]) * attrs.dilation[0];
+    const column = j * attrs.stride[1] - attrs.padding[1] + (tap % attrs.kernel[1]) * attrs.dilation[1];
+    dx.data[(plane * h + row) * w + column]! += value;
+  });
+  return dx;
 }

@@ -8,16 +8,17 @@ import { matmul } from "./matmul.js";
 import { concat, pad, padBorder, padBorderGrad, reshape, slice, sliceGrad, transpose } from "./move.js";
 import { broadcastTo, reduceSum } from "./reduce.js";
 import { relu, reluGrad } from "./relu.js";
-import { maxPool2d, maxPool2dGrad, maxPool2dIndices } from "./max-pool.js";
+import { maxPool2d, maxPool2dGrad, maxPool2dIndices, maxPool2dTapsGrad } from "./max-pool.js";
 import { averagePool2d, averagePool2dGrad } from "./average-pool.js";
 import { batchNorm } from "./batch-norm.js";
 import { lrn, lrnGrad } from "./lrn.js";
 import { dropout } from "./dropout.js";
 import { imageToTensor } from "./image.js";
 import { argMax, confusionMatrix } from "./labels.js";
-import { crossEntropy, crossEntropyGrad, labelWeights, nll, nllGrad } from "./loss.js";
+import { crossEntropy, crossEntropyBoth, crossEntropyGrad, labelWeights, nll, nllGrad } from "./loss.js";
 import { logSoftmax, logSoftmaxGrad, softmax, softmaxGrad } from "./softmax.js";
 import { resize, resizeGrad } from "./resize.js";
+import { second } from "./second.js";
 
 /** `inputs` in the op's order; the result has `output`'s shape. */
 export type ReferenceFn<K extends OpName> = (inputs: readonly NdArray[], attrs: OpAttrs<K>, output: TensorSpec) => NdArray;
@@ -48,6 +49,8 @@ export const REFERENCE: { readonly [K in OpName]: ReferenceFn<K> } = {
   maxPool2d,
   maxPool2dIndices,
   maxPool2dGrad,
+  maxPool2dTaps: maxPool2d,
+  maxPool2dTapsGrad,
   averagePool2d,
   averagePool2dGrad,
   batchNorm,
@@ -59,6 +62,7 @@ export const REFERENCE: { readonly [K in OpName]: ReferenceFn<K> } = {
   logSoftmaxGrad,
   crossEntropy,
   crossEntropyGrad,
+  crossEntropyBoth,
   nll,
   nllGrad,
   labelWeights,
@@ -68,4 +72,5 @@ export const REFERENCE: { readonly [K in OpName]: ReferenceFn<K> } = {
   dropout,
   resize,
   resizeGrad,
+  second,
 };

@@ -74,6 +74,15 @@ describe("graph runtime", () => {
     host[Symbol.dispose]();
   });
 
+  it("keeps the winners of its poolings for the gradient, and computes losses with theirs", async () => {
+    using program = await (await testGpu()).compile(toyFcn());
+    const opsOf = (table: string): string[] => table.split("\n").map((line) => line.split(/ +/)[1]!);
+    expect(opsOf(program.plan.toTable())).to.include.members(["maxPool2d", "crossEntropy"]);
+    const training = opsOf((await program.trainingPlan("loss")).toTable());
+    expect(training).to.include.members(["maxPool2dTaps", "maxPool2dTapsGrad", "crossEntropyBoth"]);
+    for (const op of ["maxPool2d", "maxPool2dGrad", "crossEntropy", "crossEntropyGrad"]) expect(training).to.not.include(op);
+  });
+
   it("updates the parameters of equal multipliers in one dispatch", async () => {
     const { gpu, host, counting } = await countingGpu();
     const net = toyFcn();

@@ -88,6 +88,11 @@ function reference<K extends OpName>(name: K, values: readonly NdArray[], attrs:
   return fn(values, attrs, output);
 }
 
+function referenceOfSecond<K extends OpName>(name: K, values: readonly NdArray[], attrs: OpAttrs<K>, spec: TensorSpec): NdArray {
+  // The reference of `second` leaves its first input alone.
+  return REFERENCE.second([values[0]!, ...values], { op: name, attrs, ...spec }, spec);
+}
+
 async function checkForward<K extends OpName>(
   name: K,
   c: OpCase<K>,
@@ -100,8 +105,12 @@ async function checkForward<K extends OpName>(
   const output = op.infer(specs, c.attrs);
   if (c.shape) expect(output.shape, "inferred shape").to.deep.equal(c.shape);
   const nds = specs.map((s, i) => toNd(s, values[i]!));
-  const want = reference(name, nds, c.attrs, output);
-  const bounds = output.dtype === "f32" ? errorBounds(name, c, check, specs, nds, want, output) : undefined;
+  const second = op.second?.(specs, c.attrs);
+  const results = [output, ...(second ? [second] : [])].map((spec, which) => {
+    const want = which === 0 ? reference(name, nds, c.attrs, spec) : referenceOfSecond(name, nds, c.attrs, spec);
+    const bounds = spec.dtype === "f32" ? errorBounds(name, c, check, specs, nds, want, spec) : undefined;
+    return { spec, want, bounds };
+  });
   const { gpu, pipelines } = await testContext();
   const variants = op.variants(specs, output, c.attrs, traitsOf(gpu));
   expect(variants[0]?.name, "the first variant").to.equal("direct");
@@ -113,24 +122,30 @@ async function checkForward<K extends OpName>(
         variant,
         specs.map((spec, i) => ({ spec, data: values[i]! })),
         output,
+        second,
       );
-    const got = await run();
-    const where = `${name}.${variant.name}`;
-    expect(got.guardBroken, `${where} wrote behind its output, at element`).to.equal(-1);
-    for (let i = 0; i < want.data.length; i++) {
-      // What is exact on integers has no factor: other variants (Winograd) multiply by fractions.
-      const factor = variant.errorFactor ?? (mode === "integers" ? 0 : 1);
-      const bound = factor === 0 ? 0 : (bounds?.[i] ?? 0) * factor;
-      const error = Math.abs(got.values[i]! - want.data[i]!);
-      if (!(error <= bound)) {
-        throw new Error(
-          `${where}: element ${i} of ${formatShape(output.shape)} is ${got.values[i]}, the reference says ${want.data[i]} (error ${error}, bound ${bound})`,
-        );
+    const [first, again] = [await run(), await run()];
+    for (const [which, { spec, want, bounds }] of results.entries()) {
+      const where = `${name}.${variant.name}${which === 0 ? "" : ", second output"}`;
+      const got = which === 0 ? first : first.second!;
+      expect(got.guardBroken, `${where} wrote behind its output, at element`).to.equal(-1);
+      for (let i = 0; i < want.data.length; i++) {
+        // What is exact on integers has no factor: other variants (Winograd) multiply by fractions.
+        const factor = variant.errorFactor ?? (mode === "integers" ? 0 : 1);
+        const bound = factor === 0 ? 0 : (bounds?.[i] ?? 0) * factor;
+        const error = Math.abs(got.values[i]! - want.data[i]!);
+        if (!(error <= bound)) {
+          throw new Error(
+            `${where}: element ${i} of ${formatShape(spec.shape)} is ${got.values[i]}, the reference says ${want.data[i]} (error ${error}, bound ${bound})`,
+          );
+        }
       }
+      checkPadding(where, spec, got.memory);
+      expect(
+        sameBits(got.memory, (which === 0 ? again : again.second!).memory, spec),
+        `${where} gives the same bits twice`,
+      ).to.equal(true);
     }
-    checkPadding(where, output, got.memory);
-    const again = await run();
-    expect(sameBits(got.memory, again.memory, output), `${where} gives the same bits twice`).to.equal(true);
   }
 }
 

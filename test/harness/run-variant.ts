@@ -20,6 +20,8 @@ export interface RunResult {
   readonly memory: Uint32Array;
   /** Index of the first guard element that was overwritten, or -1. */
   readonly guardBroken: number;
+  /** Of the second output, where the op has one. */
+  readonly second?: Omit<RunResult, "second">;
 }
 
 export async function runVariant(
@@ -28,6 +30,7 @@ export async function runVariant(
   variant: Variant,
   inputs: readonly { readonly spec: TensorSpec; readonly data: Float32Array | Int32Array | Uint32Array }[],
   output: TensorSpec,
+  second?: TensorSpec,
 ): Promise<RunResult> {
   const { device } = gpu;
   const made: GPUBuffer[] = [];
@@ -49,12 +52,15 @@ export async function runVariant(
         device.queue.writeBuffer(buffer, 0, new Uint32Array(Math.max(16, bytes) / 4).fill(NAN_BITS));
         return buffer;
       };
-      const outputBytes = byteLength(output.shape);
-      const outputBuffer = poisoned(outputBytes + 4 * GUARD_ELEMENTS);
+      const outputs = [output, ...(second ? [second] : [])].map((spec) => {
+        const bytes = byteLength(spec.shape);
+        return { spec, bytes, buffer: poisoned(bytes + 4 * GUARD_ELEMENTS) };
+      });
       const scratch = (variant.scratchBytes ?? []).map((bytes) => poisoned(Math.ceil(bytes / 16) * 16));
       const absent = create(16, storage);
       const resolve = (ref: Ref): GPUBuffer => {
-        if (ref === "output") return outputBuffer;
+        if (ref === "output") return outputs[0]!.buffer;
+        if (ref === "second") return outputs[1]!.buffer;
         if (ref === "absent") return absent;
         return "input" in ref ? inputBuffers[ref.input]! : scratch[ref.scratch]!;
       };
@@ -73,15 +79,22 @@ export async function runVariant(
         ]);
       }
       pass.end();
-      const staging = create(outputBytes + 4 * GUARD_ELEMENTS, GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST);
-      encoder.copyBufferToBuffer(outputBuffer, 0, staging, 0, outputBytes + 4 * GUARD_ELEMENTS);
+      const staging = outputs.map(({ bytes, buffer }) => {
+        const copy = create(bytes + 4 * GUARD_ELEMENTS, GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST);
+        encoder.copyBufferToBuffer(buffer, 0, copy, 0, bytes + 4 * GUARD_ELEMENTS);
+        return copy;
+      });
       device.queue.submit([encoder.finish()]);
-      await gpu.orLost(staging.mapAsync(GPUMapMode.READ));
-      const all = new Uint32Array(staging.getMappedRange().slice(0));
-      const memory = all.slice(0, outputBytes / 4);
-      const guardBroken = all.subarray(outputBytes / 4).findIndex((bits) => bits !== NAN_BITS);
-      const typed = output.dtype === "f32" ? new Float32Array(memory.buffer) : new Int32Array(memory.buffer);
-      return { values: unpack(output.shape, typed), memory, guardBroken };
+      const results: RunResult[] = [];
+      for (const [i, { spec, bytes }] of outputs.entries()) {
+        await gpu.orLost(staging[i]!.mapAsync(GPUMapMode.READ));
+        const all = new Uint32Array(staging[i]!.getMappedRange().slice(0));
+        const memory = all.slice(0, bytes / 4);
+        const guardBroken = all.subarray(bytes / 4).findIndex((bits) => bits !== NAN_BITS);
+        const typed = spec.dtype === "f32" ? new Float32Array(memory.buffer) : new Int32Array(memory.buffer);
+        results.push({ values: unpack(spec.shape, typed), memory, guardBroken });
+      }
+      return { ...results[0]!, ...(second ? { second: results[1]! } : {}) };
     });
   } finally {
     made.forEach((b) => b.destroy());

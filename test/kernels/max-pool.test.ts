@@ -1,5 +1,7 @@
 import { maxPool2dOp } from "../../src/kernels/max-pool.js";
+import { MOST_TAPS, maxPool2dTapsOp } from "../../src/kernels/max-pool-taps.js";
 import { poolWindow, type PoolAttrs, type PoolWindow } from "../../src/kernels/window.js";
+import { maxPool2dTaps } from "../../src/reference/max-pool.js";
 import { floats } from "../../src/reference/nd-array.js";
 import { REFERENCE } from "../../src/reference/ops.js";
 import type { Shape } from "../../src/tensor/shape.js";
@@ -65,16 +67,50 @@ describeOp("maxPool2dIndices", {
   }),
 });
 
+const fewValues = (i: number): number => (((i * 2654435761) >>> 20) % 4) / 3 - 0.5;
+const packable = described.filter(({ attrs }) => attrs.kernel[0] * attrs.kernel[1] <= MOST_TAPS);
+
+describeOp("maxPool2dTaps", {
+  ...exact,
+  cases: [
+    ...packable.map(({ name, x, attrs, y }) => ({ name, inputs: [{ shape: x }], attrs, shape: y })),
+    // Ties: the first of equals.
+    ...packable.map(({ name, x, attrs, y }) => ({
+      name: `${name} with ties`,
+      inputs: [{ shape: x, values: fewValues }],
+      attrs,
+      shape: y,
+    })),
+  ],
+});
+
+// The op's second input is what maxPool2dTaps gives beside y.
+describeOp("maxPool2dTapsGrad", {
+  exact: true,
+  // As for maxPool2dGrad.
+  bound: { abs: 72 * 2 ** -24, rel: 0 },
+  cases: packable.map(({ name, x, attrs, y }) => {
+    const spec = maxPool2dTapsOp.second!([{ shape: x, dtype: "f32" }], attrs);
+    const data = Float64Array.from({ length: x.reduce((a, b) => a * b) }, (_, i) => fewValues(i));
+    const taps = maxPool2dTaps([floats(x, data)], attrs, spec).data;
+    return {
+      name,
+      inputs: [{ shape: y }, { ...spec, values: (i: number) => taps[i]! }],
+      attrs: { ...attrs, shape: x },
+      shape: x,
+    };
+  }),
+});
+
 // The op's third input is y = maxPool2d(x). Its values here come from few integers, so that most windows have ties.
 describeOp("maxPool2dGrad", {
   exact: true,
   // At most 9 windows share a pixel: 8 additions below 9, each off by at most 9 * 2^-24.
   bound: { abs: 72 * 2 ** -24, rel: 0 },
   cases: described.map(({ name, x, attrs, y }) => {
-    const value = (i: number): number => (((i * 2654435761) >>> 20) % 4) / 3 - 0.5;
     return {
       name,
-      inputs: [{ shape: y }, { shape: x, values: value }, { shape: y, values: pooledValues(x, attrs, value) }],
+      inputs: [{ shape: y }, { shape: x, values: fewValues }, { shape: y, values: pooledValues(x, attrs, fewValues) }],
       attrs,
       shape: x,
     };

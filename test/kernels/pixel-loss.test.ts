@@ -67,6 +67,15 @@ describeOp("crossEntropyGrad", {
   })),
 });
 
+describeOp("crossEntropyBoth", {
+  bound: { abs: 4e-6, rel: 1e-6 },
+  cases: casesOf((shape, { ignoreIndex, weighted }) => ({
+    inputs: [{ shape: pixels(shape) }, { shape }, labels(shape), ...weights(shape, weighted)],
+    attrs: { ignoreIndex, floorProbability: false },
+    shape: pixels(shape),
+  })),
+});
+
 // Logits hundreds apart: without the floor the loss is their difference, with it at most 87.3365.
 const far = (i: number): number => (i % 2 === 0 ? 200 : -150) + i;
 const apart = [true, false].map((floorProbability) => ({
@@ -75,6 +84,10 @@ const apart = [true, false].map((floorProbability) => ({
   attrs: { ignoreIndex: null, floorProbability },
 }));
 describeOp("crossEntropy", { bound: { abs: 4e-6, rel: 4e-7 }, cases: apart });
+describeOp("crossEntropyBoth", {
+  bound: { abs: 4e-6, rel: 4e-7 },
+  cases: apart.map((c) => ({ ...c, inputs: [{ shape: [2, 3, 3] }, ...c.inputs] })),
+});
 
 describeOp("nll", {
   exact: true,

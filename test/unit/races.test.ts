@@ -32,6 +32,7 @@ function tinyDispatch(shader: string): { dispatch: Dispatch; buffers: Record<str
     const make = (bytes: number, value: number): ArrayBuffer => new Float32Array(bytes / 4).fill(value).buffer;
     const buffers = Object.entries(dispatch.buffers).map(([binding, ref]): [string, ArrayBuffer] => {
       if (ref === "output") return [binding, make(byteLength(output.shape), NaN)];
+      if (ref === "second") return [binding, make(byteLength(op.second!(specs, attrs).shape), NaN)];
       if (ref === "absent") return [binding, make(16, 0)];
       return [binding, "input" in ref ? make(byteLength(inputs[ref.input]!), 1) : make(variant.scratchBytes![ref.scratch]!, 1)];
     });

@@ -8,21 +8,23 @@ import type { ConvTranspose2dAttrs } from "../../kernels/conv-transpose2d.js";
 import { apply } from "../../kernels/op.js";
 import { opOf } from "../../kernels/ops.js";
 import { crossEntropyOp, type LabelAttrs } from "../../kernels/pixel-loss.js";
+import { reluGradOp } from "../../kernels/relu.js";
 import type { SliceAttrs } from "../../kernels/slice.js";
 import type { SoftmaxAttrs } from "../../kernels/softmax.js";
 import { sameShape } from "../../tensor/shape.js";
 import { topological, type Tensor } from "../../tensor/tensor.js";
 import { rewrite } from "./rewrite.js";
 
-/** `node` has its rewritten inputs; `only(i)`: input i is used by nothing else. Returns the fused node, or null where the rule does not apply. */
-type Rule = (node: Tensor, only: (input: number) => boolean) => Tensor | null;
+/** `node` has its rewritten inputs; `only(i)`: input i is used by nothing else; `only(i, j)`: nor is input j of input i. Returns the fused node, or null where the rule does not apply. */
+type Rule = (node: Tensor, only: (input: number, inputOfThat?: number) => boolean) => Tensor | null;
 
 export function fuse(outputs: readonly Tensor[]): readonly Tensor[] {
   const users = new Map<Tensor, number>();
   for (const node of topological(outputs)) for (const t of node.inputs) users.set(t, (users.get(t) ?? 0) + 1);
   for (const t of outputs) users.set(t, (users.get(t) ?? 0) + 1);
   return rewrite(outputs, (node, before) => {
-    const only = (i: number): boolean => users.get(before.inputs[i]!) === 1;
+    const only = (i: number, j?: number): boolean =>
+      users.get(before.inputs[i]!) === 1 && (j === undefined || users.get(before.inputs[i]!.inputs[j]!) === 1);
     for (const rule of RULES) {
       const fused = rule(node, only);
       if (fused) return fused;
@@ -85,6 +87,15 @@ const maskIntoDataGradient: Rule = (node, only) => {
   return withEpilogue(dx, { extra: "mask" }, x);
 };
 
+/** reluGrad(gradient of max pooling, x): where a maximum is taken, x is y, so the smaller gradient that arrives is masked by y. */
+const maskBelowPool: Rule = (node, only) => {
+  const [dx, x] = node.inputs;
+  if (node.op !== "reluGrad" || !dx || dx.op !== "maxPool2dGrad" || dx.inputs[1] !== x || !only(0)) return null;
+  const [dy, , y] = dx.inputs as [Tensor, Tensor, Tensor];
+  const masked = apply(reluGradOp, [dy, y], {});
+  return { ...dx, inputs: [maskIntoDataGradient(masked, () => only(0, 0)) ?? masked, x!, y] };
+};
+
 /** nll(logSoftmax(x)) over the class axis: one pass, and the log-probabilities never exist. */
 const softmaxIntoLoss: Rule = (node, only) => {
   const [logProbabilities, labels, ...weights] = node.inputs;
@@ -100,4 +111,11 @@ const softmaxIntoLoss: Rule = (node, only) => {
   );
 };
 
-const RULES: readonly Rule[] = [reluIntoConv, sumIntoConv, cropIntoUpsampling, maskIntoDataGradient, softmaxIntoLoss];
+const RULES: readonly Rule[] = [
+  reluIntoConv,
+  sumIntoConv,
+  cropIntoUpsampling,
+  maskBelowPool,
+  maskIntoDataGradient,
+  softmaxIntoLoss,
+];
