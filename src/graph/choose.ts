@@ -31,8 +31,16 @@ export interface Choices {
 export interface Preferences {
   /** Signature -> variant, from a checkpoint. */
   readonly saved: ReadonlyMap<string, string>;
-  /** Signature -> what measuring said; `variant` is undefined where it came to no result, and `why` tells the reason. */
-  readonly tuned: ReadonlyMap<string, { readonly variant?: string; readonly why: string }>;
+  /** Signature -> what measuring said. */
+  readonly tuned: ReadonlyMap<string, Verdict>;
+}
+
+/** What measuring said of the variants of a node. */
+export interface Verdict {
+  /** Of each variant that gave right results; none where nothing was measured. */
+  readonly ms: Readonly<Record<string, number>>;
+  /** Why others have no time. */
+  readonly notes: readonly string[];
 }
 
 export const NO_PREFERENCES: Preferences = { saved: new Map(), tuned: new Map() };
@@ -61,7 +69,7 @@ export function roundsMore({ errorFactor = 1 }: Variant): boolean {
 }
 
 /** The choice without any preference. */
-export function ruleVariant(variants: readonly Variant[], flops: number): Variant {
+function ruleVariant(variants: readonly Variant[], flops: number): Variant {
   return variants.findLast((v) => flops >= (v.fromFlops ?? 0)) ?? variants[0]!;
 }
 
@@ -76,12 +84,21 @@ export function choose(
   const signature = signatureOf(application);
   const named = (name: string | undefined): Variant | undefined => variants.find((v) => v.name === name);
   const before = saved.get(signature);
-  const [resumed, verdict] = [named(before), tuned.get(signature)];
+  const resumed = named(before);
   if (resumed) return { variant: resumed, why: "checkpoint" };
-  const fastest = named(verdict?.variant);
-  const byRule = variants.length === 1 ? "only variant" : "rule";
-  const own = fastest ? verdict!.why : verdict ? `${byRule}; ${verdict.why}` : byRule;
-  return { variant: fastest ?? rule, why: before === undefined ? own : `${own}; the checkpoint's ${before} does not apply here` };
+  const { ms, notes }: Verdict = tuned.get(signature) ?? { ms: {}, notes: [] };
+  const [fastest, ...slower] = variants.filter((v) => v.name in ms).sort((a, b) => ms[a.name]! - ms[b.name]!);
+  const reasons = [...notes, ...(before === undefined ? [] : [`the checkpoint's ${before} does not apply here`])];
+  if (variants.length === 1 || !fastest)
+    return { variant: rule, why: [variants.length === 1 ? "only variant" : "rule", ...reasons].join("; ") };
+  // Against the plain kernel; where that is the fastest, against the next.
+  const other = slower.find((v) => v === variants[0]) ?? slower[0];
+  const against = other ? ` against ${other.name}'s ${formatMs(ms[other.name]!)}` : "";
+  return { variant: fastest, why: [`tuned: ${formatMs(ms[fastest.name]!)}${against}`, ...reasons].join("; ") };
+}
+
+function formatMs(ms: number): string {
+  return `${ms < 0.1 ? ms.toFixed(4) : ms < 10 ? ms.toFixed(2) : ms.toFixed(0)} ms`;
 }
 
 export function choicesOf(rows: readonly Choice[]): Choices {

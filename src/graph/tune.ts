@@ -9,7 +9,7 @@ import type { Variant } from "../kernels/op.js";
 import { opOf } from "../kernels/ops.js";
 import { formatShape } from "../tensor/shape.js";
 import { topological, type Tensor } from "../tensor/tensor.js";
-import { applicableVariants, type ChoiceDevice } from "./choose.js";
+import { applicableVariants, type ChoiceDevice, type Verdict } from "./choose.js";
 import type { OnProgress } from "./compile-options.js";
 import { contest, type Outcome } from "./contest.js";
 import { estimateMs } from "./estimate.js";
@@ -26,12 +26,6 @@ export interface TuneOptions {
 }
 
 const BUDGET_MS = 20_000;
-
-export interface Verdict {
-  /** Undefined where nothing was measured. */
-  readonly variant?: string;
-  readonly why: string;
-}
 
 export interface TunerSettings extends Omit<TuneOptions, "cache"> {
   readonly gpu: GpuContext;
@@ -121,7 +115,7 @@ export function createTuner(settings: TunerSettings): Tuner {
         } catch (error) {
           gpu.assertUsable();
           onWarning(`tune: ${describe(job.node)} could not be measured (${messageOf(error)})`);
-          verdicts.set(job.signature, { why: "could not be measured" });
+          verdicts.set(job.signature, noVerdict("could not be measured"));
         }
         onDone();
       }
@@ -129,13 +123,13 @@ export function createTuner(settings: TunerSettings): Tuner {
       stopwatch[Symbol.dispose]();
     }
     const reason = signal?.aborted ? "measuring was aborted" : `the budget of ${budgetMs} ms did not reach to measuring it`;
-    for (const { signature } of jobs) verdicts.set(signature, { why: reason });
+    for (const { signature } of jobs) verdicts.set(signature, noVerdict(reason));
     return found;
   }
 
   async function tune(...[outputs, device, settled, signal]: Parameters<Tuner["tune"]>): Promise<void> {
     const jobs = jobsOf(outputs, device).filter(
-      ({ signature }) => !settled.has(signature) && verdicts.get(signature)?.variant === undefined,
+      ({ signature }) => !settled.has(signature) && Object.keys(verdicts.get(signature)?.ms ?? {}).length === 0,
     );
     if (jobs.length === 0) return;
     const known = await (entries ??= load());
@@ -193,18 +187,12 @@ function jobsOf(outputs: readonly Tensor[], device: ChoiceDevice): Job[] {
 }
 
 function verdictOf({ ms, rejected }: Entry): Verdict {
-  const [winner, ...others] = Object.entries(ms).sort(([, a], [, b]) => a - b);
-  if (!winner) return { why: "nothing could be measured" };
-  const [variant, best] = winner;
-  // Against the plain kernel; where that is the winner, against the best of the others.
-  const other = others.find(([name]) => name === "direct") ?? others[0];
-  const against = other ? ` against ${other[0]}'s ${formatMs(other[1])}` : "";
-  const notes = Object.entries(rejected).map(([name, reason]) => `; ${name} ${reason}`);
-  return { variant, why: `tuned: ${formatMs(best)}${against}${notes.join("")}` };
+  return { ms, notes: Object.entries(rejected).map(([name, reason]) => `${name} ${reason}`) };
 }
 
-function formatMs(ms: number): string {
-  return `${ms < 0.1 ? ms.toFixed(4) : ms < 10 ? ms.toFixed(2) : ms.toFixed(0)} ms`;
+/** Nothing was measured. */
+function noVerdict(reason: string): Verdict {
+  return { ms: {}, notes: [reason] };
 }
 
 /** How long a contest will take: `direct` about four times, and what else contests of the op took, as far as known. */

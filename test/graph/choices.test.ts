@@ -102,7 +102,7 @@ describe("choices of a program", () => {
     const { gpu, host, counting } = await countingGpu();
     await using temporary = await temporaryCache();
     const stages: string[] = [];
-    const tune = { budgetMs: 60_000, cache: temporary.cache };
+    const tune = { budgetMs: 150_000, cache: temporary.cache };
     const warnings: string[] = [];
     const options = {
       tune,
@@ -115,6 +115,9 @@ describe("choices of a program", () => {
     for (const { why } of measured) expect(why).to.match(/^tuned: /);
     expect(stages).to.include.members(["tune", "kernels"]);
     await losses(program, 1);
+    const training = (await program.trainingPlan("loss")).choices.rows.filter((r) => r.applicable.length > 1);
+    expect(training.map((r) => r.op)).to.include("conv2dWeightGrad");
+    for (const { why } of training) expect(why).to.match(/^tuned: /);
     const before = { ...counting.counts };
     const again = await gpu.compile(net, options);
     const made = counting.since(before);

@@ -53,7 +53,7 @@ describe("cache of tuned choices in Node", () => {
     const warnings: string[] = [];
     const compile = async (cache: string): Promise<readonly string[]> => {
       warnings.length = 0;
-      using program = await gpu.compile(toyFcn(), { tune: { budgetMs: 60_000, cache }, onWarning: (w) => warnings.push(w) });
+      using program = await gpu.compile(toyFcn(), { tune: { budgetMs: 150_000, cache }, onWarning: (w) => warnings.push(w) });
       expect(program.plan.choices.rows.some((r) => r.why.startsWith("tuned: "))).to.equal(true);
       return [...warnings];
     };

@@ -1,6 +1,6 @@
 /** Which variant a node gets, and why: by rule, by what was measured, by a checkpoint. */
 import { expect } from "chai";
-import { choicesOf, NO_PREFERENCES, type Preferences } from "../../src/graph/choose.js";
+import { choicesOf, NO_PREFERENCES, type Preferences, type Verdict } from "../../src/graph/choose.js";
 import { lower } from "../../src/graph/lower.js";
 import { applicationOf, parseSignature, signatureOf } from "../../src/graph/signature.js";
 import type { DeviceTraits } from "../../src/kernels/op.js";
@@ -25,7 +25,7 @@ function choiceOf(node: Tensor, preferences: Preferences = NO_PREFERENCES): { va
 }
 
 /** Preferences for this node. */
-function prefer(node: Tensor, { saved, tuned }: { saved?: string; tuned?: { variant?: string; why: string } }): Preferences {
+function prefer(node: Tensor, { saved, tuned }: { saved?: string; tuned?: Verdict }): Preferences {
   const signature = signatureOf(applicationOf(node));
   return { saved: new Map(saved ? [[signature, saved]] : []), tuned: new Map(tuned ? [[signature, tuned]] : []) };
 }
@@ -49,20 +49,36 @@ describe("choice of variants", () => {
   });
 
   it("what was measured goes before the rule, a checkpoint before both", () => {
-    const tuned = { variant: "outer", why: "tuned: 1 ms" };
+    const tuned = { ms: { direct: 5.1, tiled: 2, outer: 1.9 }, notes: ["winograd wrong: all of it"] };
     const node = convolution(64);
-    expect(choiceOf(node, prefer(node, { tuned }))).to.deep.equal({ variant: "outer", why: "tuned: 1 ms" });
+    expect(choiceOf(node, prefer(node, { tuned }))).to.deep.equal({
+      variant: "outer",
+      why: "tuned: 1.90 ms against direct's 5.10 ms; winograd wrong: all of it",
+    });
     expect(choiceOf(node, prefer(node, { tuned, saved: "direct" }))).to.deep.equal({ variant: "direct", why: "checkpoint" });
+    const plain = { ms: { direct: 0.01, tiled: 12.3 }, notes: [] };
+    expect(choiceOf(node, prefer(node, { tuned: plain }))).to.deep.equal({
+      variant: "direct",
+      why: "tuned: 0.0100 ms against tiled's 12 ms",
+    });
   });
 
   it("a preference that cannot be met leaves the rule's choice, and the reason says so", () => {
     const node = convolution(64);
-    const wanted = { saved: "winograd9", tuned: { why: "could not be measured" } };
+    const wanted = { saved: "winograd9", tuned: { ms: {}, notes: ["could not be measured"] } };
     expect(choiceOf(node, prefer(node, wanted))).to.deep.equal({
       variant: "tiled",
       why: "rule; could not be measured; the checkpoint's winograd9 does not apply here",
     });
-    expect(choiceOf(node, prefer(node, { tuned: { variant: "winograd9", why: "tuned: 1 ms" } })).variant).to.equal("tiled");
+  });
+
+  it("of what was measured, the fastest that applies is taken", () => {
+    const node = convolution(64);
+    const tuned = { ms: { winograd9: 1, outer: 2, tiled: 3, direct: 4 }, notes: [] };
+    expect(choiceOf(node, prefer(node, { tuned }))).to.deep.equal({
+      variant: "outer",
+      why: "tuned: 2.00 ms against direct's 4.00 ms",
+    });
   });
 
   it("a preference for one shape says nothing of another", () => {
