@@ -2,7 +2,7 @@
 import { opOf } from "../kernels/ops.js";
 import { VariantError, WeightsError } from "../tensor/errors.js";
 import { applicableVariants, type ChoiceDevice, type Preferences } from "./choose.js";
-import { applicationOf, parseSignature, signatureOf } from "./signature.js";
+import { parseSignature } from "./signature.js";
 import type { Lowered } from "./lower.js";
 import type { CompiledPlan } from "./plan.js";
 import type { Tuner } from "./tune.js";
@@ -26,8 +26,7 @@ export class ChoiceBook implements Preferences {
   }
 
   record({ steps }: Lowered): void {
-    for (const { node, name, variant } of steps) {
-      const signature = signatureOf(applicationOf(node));
+    for (const { signature, name, variant } of steps) {
       if (this.uses.get(signature)?.variant !== variant.name) this.uses.set(signature, { variant: variant.name, node: name });
     }
   }
@@ -74,8 +73,8 @@ export class ChoiceBook implements Preferences {
 
   /** Whether a plan computes a node otherwise than the checkpoint's run did. */
   private isStale({ executable }: CompiledPlan): boolean {
-    return executable.steps.some(({ step: { node, variant } }) => {
-      const before = this.saved.get(signatureOf(applicationOf(node)));
+    return executable.steps.some(({ step: { signature, variant } }) => {
+      const before = this.saved.get(signature);
       return before !== undefined && before !== variant.name;
     });
   }

@@ -31,7 +31,7 @@ export interface Choices {
 export interface Preferences {
   /** Signature -> variant, from a checkpoint. */
   readonly saved: ReadonlyMap<string, string>;
-  /** Signature -> what measuring said. */
+  /** Signature, of values that decide nothing, -> what measuring said. */
   readonly tuned: ReadonlyMap<string, Verdict>;
 }
 
@@ -52,15 +52,16 @@ export interface ChoiceDevice {
   readonly limitBytes: number;
 }
 
-/** The variants that apply on this device, the simplest first; never empty. */
+/** The variants that apply here, the simplest first; never empty. */
 export function applicableVariants(
-  { op, inputs, attrs }: Application,
+  { op, inputs, attrs, decides }: Application,
   output: TensorSpec,
   { traits, limitBytes }: ChoiceDevice,
 ): readonly Variant[] {
   return opOf(op)
     .variants(inputs, output, attrs, traits)
-    .filter((v, i) => i === 0 || (v.scratchBytes ?? []).every((bytes) => bytes <= limitBytes));
+    .filter((v, i) => i === 0 || (v.scratchBytes ?? []).every((bytes) => bytes <= limitBytes))
+    .filter((v) => !decides || !roundsMore(v));
 }
 
 /** Whether its results may differ more from the exact ones than those of `direct`. */
@@ -86,7 +87,7 @@ export function choose(
   const before = saved.get(signature);
   const resumed = named(before);
   if (resumed) return { variant: resumed, why: "checkpoint" };
-  const { ms, notes }: Verdict = tuned.get(signature) ?? { ms: {}, notes: [] };
+  const { ms, notes }: Verdict = tuned.get(signatureOf({ ...application, decides: false })) ?? { ms: {}, notes: [] };
   const [fastest, ...slower] = variants.filter((v) => v.name in ms).sort((a, b) => ms[a.name]! - ms[b.name]!);
   const reasons = [...notes, ...(before === undefined ? [] : [`the checkpoint's ${before} does not apply here`])];
   if (variants.length === 1 || !fastest)

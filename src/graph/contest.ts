@@ -16,6 +16,7 @@ import { numel, type TensorSpec } from "../tensor/shape.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { encode } from "./bind.js";
 import { buildExecutable, type Executable } from "./executable.js";
+import { applicationOf, signatureOf } from "./signature.js";
 
 export interface Lab {
   readonly gpu: GpuContext;
@@ -117,6 +118,7 @@ async function workbench(lab: Lab, node: Tensor, flops: number): Promise<Workben
   const op = opOf(node.op);
   const second = op.second && secondOf(target, op, target.inputs, target.attrs);
   const bytes = byteLength(node.shape);
+  const signature = signatureOf(applicationOf(node));
   const [staging, ...buffers] = await gpu.scoped("tune", () => [
     device.createBuffer({ size: bytes, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST }),
     ...leaves.map((leaf) =>
@@ -130,7 +132,7 @@ async function workbench(lab: Lab, node: Tensor, flops: number): Promise<Workben
   const persistent = new Map(leaves.map((leaf, i) => [leaf, wholeBuffer(buffers[i]!)]));
 
   const mount = async (variant: Variant): Promise<Mounted> => {
-    const step = { node: target, ...(second ? { second } : {}), name: `tune ${node.op}`, variant, flops, bytes };
+    const step = { node: target, ...(second ? { second } : {}), name: `tune ${node.op}`, variant, signature, flops, bytes };
     const executable: Executable = await buildExecutable({
       gpu,
       pipelines,

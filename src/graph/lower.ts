@@ -12,7 +12,7 @@ import {
   type ChoiceDevice,
   type Preferences,
 } from "./choose.js";
-import { applicationOf } from "./signature.js";
+import { applicationOf, signatureOf } from "./signature.js";
 
 export interface Step {
   readonly node: Tensor;
@@ -21,6 +21,8 @@ export interface Step {
   /** Unique in the plan: "conv1", "relu", "conv1.weight:grad". */
   readonly name: string;
   readonly variant: Variant;
+  /** What the variant was chosen for. */
+  readonly signature: string;
   readonly flops: number;
   /** Inputs and outputs once. */
   readonly bytes: number;
@@ -63,10 +65,11 @@ export function lower(outputs: readonly Tensor[], device: ChoiceDevice, preferen
   const steps: Step[] = [];
   const choices: Choice[] = [];
   for (const node of nodes) {
-    const applicable = variants.get(node)?.filter((v) => !deciding.has(node) || !roundsMore(v));
-    if (!applicable) continue;
+    if (!variants.has(node)) continue;
     const flops = opOf(node.op).flops(node.inputs, node, node.attrs);
-    const { variant, why } = choose(applicationOf(node), applicable, flops, preferences);
+    const application = applicationOf(node, deciding);
+    const applicable = applicableVariants(application, node, device);
+    const { variant, why } = choose(application, applicable, flops, preferences);
     const name = names.get(node)!;
     choices.push({
       node: name,
@@ -84,6 +87,7 @@ export function lower(outputs: readonly Tensor[], device: ChoiceDevice, preferen
       ...(second ? { second } : {}),
       name,
       variant,
+      signature: signatureOf(application),
       flops,
       bytes: tensors.reduce((n, t) => n + byteLength(t.shape), 0),
     });

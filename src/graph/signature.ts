@@ -7,15 +7,20 @@ export interface Application {
   readonly op: string;
   readonly inputs: readonly TensorSpec[];
   readonly attrs: object;
+  /** Whether its values decide where others come from (ReLU's mask in training): variants that round more than `direct` are not for it. */
+  readonly decides: boolean;
 }
 
-export function applicationOf(node: Pick<Tensor, "op" | "inputs" | "attrs">): Application {
-  return { op: node.op, inputs: node.inputs.map(({ shape, dtype }) => ({ shape, dtype })), attrs: node.attrs };
+/** `deciding`: the tensors of the graph whose values decide. */
+export function applicationOf(node: Tensor, deciding?: ReadonlySet<Tensor>): Application {
+  const inputs = node.inputs.map(({ shape, dtype }) => ({ shape, dtype }));
+  return { op: node.op, inputs, attrs: node.attrs, decides: deciding?.has(node) ?? false };
 }
 
 /** As text: the same for the same application, whatever the order in which its attributes were written down. */
-export function signatureOf({ op, inputs, attrs }: Application): string {
-  return JSON.stringify([op, inputs.map(({ shape, dtype }) => [dtype, ...shape]), attrs], (_, value: unknown) => {
+export function signatureOf({ op, inputs, attrs, decides }: Application): string {
+  const parts = [op, inputs.map(({ shape, dtype }) => [dtype, ...shape]), attrs, ...(decides ? ["decides"] : [])];
+  return JSON.stringify(parts, (_, value: unknown) => {
     if (typeof value === "number" && !Number.isFinite(value)) return { number: String(value) };
     if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
     return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
@@ -24,9 +29,9 @@ export function signatureOf({ op, inputs, attrs }: Application): string {
 
 /** The inverse of {@link signatureOf}. Throws SyntaxError or TypeError for a text that is no signature. */
 export function parseSignature(text: string): Application {
-  const [op, inputs, attrs] = JSON.parse(text, (_, value: unknown) => {
+  const [op, inputs, attrs, decides] = JSON.parse(text, (_, value: unknown) => {
     const number = (value as { number?: unknown } | null)?.number;
     return typeof number === "string" ? Number(number) : value;
-  }) as [string, readonly [TensorSpec["dtype"], ...number[]][], object];
-  return { op, inputs: inputs.map(([dtype, ...shape]) => ({ shape, dtype })), attrs };
+  }) as [string, readonly [TensorSpec["dtype"], ...number[]][], object, "decides"?];
+  return { op, inputs: inputs.map(([dtype, ...shape]) => ({ shape, dtype })), attrs, decides: decides !== undefined };
 }

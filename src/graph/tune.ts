@@ -129,7 +129,7 @@ export function createTuner(settings: TunerSettings): Tuner {
 
   async function tune(...[outputs, device, settled, signal]: Parameters<Tuner["tune"]>): Promise<void> {
     const jobs = jobsOf(outputs, device).filter(
-      ({ signature }) => !settled.has(signature) && Object.keys(verdicts.get(signature)?.ms ?? {}).length === 0,
+      ({ node, signature }) => !isSettled(node, settled) && Object.keys(verdicts.get(signature)?.ms ?? {}).length === 0,
     );
     if (jobs.length === 0) return;
     const known = await (entries ??= load());
@@ -166,6 +166,12 @@ export function tuneKey({ vendor, architecture, device, description }: GpuInfo):
     navigator?: { userAgent?: string };
   };
   return hash(JSON.stringify([vendor, architecture, device, description, process?.version, navigator?.userAgent]));
+}
+
+/** Whether a checkpoint says which variant computes it, where its values decide or where they do not. */
+function isSettled(node: Tensor, settled: ReadonlyMap<string, unknown>): boolean {
+  const application = applicationOf(node);
+  return [false, true].some((decides) => settled.has(signatureOf({ ...application, decides })));
 }
 
 /** One job for each signature that has more than one variant. */

@@ -48,6 +48,20 @@ describe("choice of variants", () => {
     ]);
   });
 
+  it("a preference is kept apart for values that decide and for those that do not", () => {
+    const image = input([1, 16, 64, 64]);
+    const y = relu(conv2d(image, input([16, 16, 3, 3]), null, { padding: 1 }));
+    const signature = signatureOf(applicationOf(y.inputs[0]!));
+    const convIn = (outputs: readonly Tensor[], preferences: Preferences): string =>
+      lower(outputs, DEVICE, preferences).choices.find((c) => c.op === "conv2d")!.variant;
+    const plans = [[y], gradients(reduceSum(y), [image])];
+    const both = (preferences: Preferences): string[] => plans.map((outputs) => convIn(outputs, preferences));
+    const tuned = new Map([[signature, { ms: { direct: 3, outer: 2, winograd: 1 }, notes: [] }]]);
+    expect(both({ saved: new Map(), tuned })).to.deep.equal(["winograd", "outer"]);
+    const saved = new Map([[signature, "direct"]]);
+    expect(both({ saved, tuned })).to.deep.equal(["direct", "outer"]);
+  });
+
   it("what was measured goes before the rule, a checkpoint before both", () => {
     const tuned = { ms: { direct: 5.1, tiled: 2, outer: 1.9 }, notes: ["winograd wrong: all of it"] };
     const node = convolution(64);
@@ -100,7 +114,7 @@ describe("choice of variants", () => {
 describe("signatures", () => {
   it("do not depend on the order of attributes, and do on shapes, types and values", () => {
     const of = (attrs: object, dtype: "f32" | "i32" = "f32", size = 4): string =>
-      signatureOf({ op: "pad", inputs: [{ shape: [1, size], dtype }], attrs });
+      signatureOf({ op: "pad", inputs: [{ shape: [1, size], dtype }], attrs, decides: false });
     expect(of({ a: 1, b: [2, { d: 3, c: 4 }] })).to.equal(of({ b: [2, { c: 4, d: 3 }], a: 1 }));
     expect(new Set([of({ a: 1 }), of({ a: 2 }), of({ a: 1 }, "i32"), of({ a: 1 }, "f32", 5)]).size).to.equal(4);
   });
@@ -111,6 +125,7 @@ describe("signatures", () => {
       inputs: [{ shape: [1, 2], dtype: "f32" as const }],
       attrs: { low: -Infinity, high: [1, null, NaN], name: "x" },
     };
-    expect(parseSignature(signatureOf(application))).to.deep.equal(application);
+    for (const decides of [false, true])
+      expect(parseSignature(signatureOf({ ...application, decides }))).to.deep.equal({ ...application, decides });
   });
 });
