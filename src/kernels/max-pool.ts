@@ -51,14 +51,11 @@ export const maxPool2dOp: Op<PoolWindow> = {
   variants([x], y, attrs) {
     const count = physicalSize(y.shape) / 4;
     const params = { count, ...windowParams(x!.shape, y.shape, attrs) };
-    return [
-      {
-        name: "direct",
-        dispatches: [
-          dispatch("max-pool2d.direct", { params, buffers: { x: inputRef(0), y: "output" }, workgroups: grid(count) }),
-        ],
-      },
-    ];
+    const direct: Variant = {
+      name: "direct",
+      dispatches: [dispatch("max-pool2d.direct", { params, buffers: { x: inputRef(0), y: "output" }, workgroups: grid(count) })],
+    };
+    return blockApplies(x!.shape, y.shape, attrs) ? [direct, blockVariant(x!.shape, y.shape, attrs)] : [direct];
   },
   flops: (_inputs, y, { kernel }) => numel(y.shape) * kernel[0] * kernel[1],
   grad: (dy, [x], y, attrs) => [apply(maxPool2dGradOp, [dy, x!, y], attrs)],
@@ -135,4 +132,36 @@ export function cellsOf(dy: Shape, x: Shape, attrs: PoolWindow) {
   const cells_h = Math.ceil((window.in_h + window.pad_top) / window.stride_h);
   const cells_w = Math.ceil((window.in_w + window.pad_left) / window.stride_w);
   return { count: x[0]! * cells_h * cells_w * window.channel_vec4s, cells_h, cells_w, ...window };
+}
+
+/** Software adapters compile the block's many loads for a second or more: less work than this is done sooner by `direct`. */
+const BLOCK_FROM_FLOPS = 2 ** 21;
+
+/** Windows of at most 3x3 that overlap and lie inside the image: neighbours share what they read. */
+function blockApplies(x: Shape, y: Shape, { kernel, stride, padding, dilation }: PoolWindow): boolean {
+  return (
+    kernel[0] === kernel[1] &&
+    stride[0] === stride[1] &&
+    stride[0] < kernel[0] &&
+    kernel[0] <= 3 &&
+    dilation[0] === 1 &&
+    dilation[1] === 1 &&
+    padding[0] === 0 &&
+    padding[1] === 0 &&
+    [2, 3].every((axis) => (y[axis]! - 1) * stride[0] + kernel[0] <= x[axis]!)
+  );
+}
+
+function blockVariant(x: Shape, y: Shape, attrs: PoolWindow): Variant {
+  const { channels, channel_vec4s, in_h, in_w, out_h, out_w } = windowParams(x, y, attrs);
+  const [blocks_h, blocks_w] = [Math.ceil(out_h / 2), Math.ceil(out_w / 2)];
+  const count = x[0]! * blocks_h * blocks_w * channel_vec4s;
+  const [kernel, stride] = [attrs.kernel[0], attrs.stride[0]];
+  const block = dispatch("max-pool2d.block", {
+    params: { count, channels, channel_vec4s, blocks_h, blocks_w, in_h, in_w, out_h, out_w },
+    constants: { KERNEL: kernel, STRIDE: stride, PATCH: kernel + stride },
+    buffers: { x: inputRef(0), y: "output" },
+    workgroups: grid(count),
+  });
+  return { name: "block", fromFlops: BLOCK_FROM_FLOPS, dispatches: [block] };
 }

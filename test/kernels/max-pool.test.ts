@@ -20,6 +20,10 @@ const cases: readonly { x: Shape; attrs: PoolAttrs; y: Shape }[] = [
   { x: [1, 2, 4, 4], attrs: { kernel: 1, stride: 3, ceil: true }, y: [1, 2, 2, 2] },
   { x: [1, 2, 6, 6], attrs: { kernel: 1, stride: 2, ceil: true }, y: [1, 2, 3, 3] },
   { x: [1, 2, 2, 2], attrs: { kernel: 3, stride: 2, ceil: true }, y: [1, 2, 1, 1] },
+  // Overlapping windows inside the image, in blocks that end inside and behind it.
+  { x: [2, 5, 9, 12], attrs: { kernel: 3, stride: 2 }, y: [2, 5, 4, 5] },
+  { x: [1, 3, 6, 5], attrs: { kernel: 3, stride: 1 }, y: [1, 3, 4, 3] },
+  { x: [1, 9, 4, 6], attrs: { kernel: 2, stride: 1 }, y: [1, 9, 3, 5] },
   { x: [1, 21, 9, 11], attrs: { kernel: [3, 2], stride: [1, 3], padding: [0, 1, 2, 0], dilation: [2, 1] }, y: [1, 21, 7, 4] },
   { x: [1, 3, 8, 9], attrs: { kernel: 2, stride: 1, dilation: 3 }, y: [1, 3, 5, 6] },
   { x: [1, 3, 8, 9], attrs: { kernel: 2, stride: 5, padding: 1, ceil: true }, y: [1, 3, 2, 2] },
