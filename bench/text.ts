@@ -3,7 +3,7 @@ import type { Entry, Row } from "./report.js";
 import { entryOf, fractionOfPeak, gflopsOf, ratioOf, timingOf } from "./statistics.js";
 
 /** Three significant digits. */
-function ms(value: number): string {
+export function ms(value: number): string {
   return value >= 100 ? value.toFixed(0) : value >= 10 ? value.toFixed(1) : value.toFixed(2);
 }
 

@@ -28,6 +28,10 @@ const CHECKS: Readonly<Record<string, Check>> = {
     command: ["attw", "--profile", "esm-only", "--quiet", join(relative(root, packed), "PACKED")],
   },
   kernels: { finds: "a list of kernels in docs/ that is out of date", command: ["tsx", "scripts/kernel-list.ts", "--check"] },
+  benchmarks: {
+    finds: "tables in README.md that differ from bench/results",
+    command: ["tsx", "scripts/bench-table.ts", "--check"],
+  },
   typedoc: { finds: "public names without or with broken documentation", command: ["typedoc"] },
 };
 

@@ -2,13 +2,10 @@
  * The list of kernels in docs/kernels.md, made from the first sentence of each shader and from the files that dispatch it. Writes it into the
  * document; with --check it only says whether the document is up to date.
  */
-import { readdir, readFile, writeFile } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import { basename, join } from "node:path";
-import { format } from "prettier";
+import { putSection } from "./generated-section.js";
 import { root } from "./paths.js";
-
-const DOCUMENT = join(root, "docs", "kernels.md");
-const [BEGIN, END] = ["<!-- kernels: made by npm run docs:kernels -->", "<!-- end of kernels -->"];
 
 async function sources(folder: string, ending: string): Promise<ReadonlyMap<string, string>> {
   const names = (await readdir(join(root, folder))).filter((name) => name.endsWith(ending)).sort();
@@ -42,14 +39,7 @@ async function list(): Promise<string> {
   return ["| shader | family | computes |", "|---|---|---|", ...rows].join("\n");
 }
 
-const before = await readFile(DOCUMENT, "utf8");
-const [start, end] = [before.indexOf(BEGIN), before.indexOf(END)];
-if (start < 0 || end < start) throw new Error(`docs/kernels.md has no lines "${BEGIN}" and "${END}" around the list`);
-const text = `${before.slice(0, start)}${BEGIN}\n\n${await list()}\n\n${before.slice(end)}`;
-const after = await format(text, { parser: "markdown", printWidth: 130 });
-if (process.argv.includes("--check")) {
-  if (after !== before) {
-    console.error("docs/kernels.md lists other kernels than shaders/ holds: npm run docs:kernels");
-    process.exitCode = 1;
-  }
-} else if (after !== before) await writeFile(DOCUMENT, after);
+await putSection(
+  { document: join(root, "docs", "kernels.md"), name: "kernels", command: "npm run docs:kernels", content: await list() },
+  process.argv.includes("--check"),
+);

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { decodeFloats, encodeFloats } from "../../bench/base64.js";
 import { chooseEngines } from "../../bench/catalog.js";
 import { makeData } from "../../bench/data.js";
+import { readmeTables } from "../../bench/markdown.js";
 import { fromHwio, fromNhwc, permuted, toHwio, toNhwc } from "../../bench/peers/layout.js";
 import { finishedRows, readReport, writeReport } from "../../bench/report-file.js";
 import { REPORT_FORMAT, type Entry, type Report, type Row } from "../../bench/report.js";
@@ -114,6 +115,36 @@ describe("benchmark: figures", () => {
     expect(text).to.match(/peer .*ours 2\.25 x as fast \(2\.00 to 2\.50, 2 rounds\)/);
     expect(text).to.match(/bad +WRONG {2}differs/);
     expect(text).to.match(/long +> cap {2}not done in 60 s/);
+  });
+});
+
+describe("benchmark: the README's tables", () => {
+  const engines = [
+    { name: "ours", webgpu: true, about: "" },
+    { name: "a", webgpu: true, about: "" },
+    { name: "b", webgpu: true, about: "" },
+    { name: "ort-node", webgpu: false, about: "" },
+  ];
+  const ours = entry("ours", [[0.4], [0.4]], { counts: COUNTS });
+  const adapter = { vendor: "v", architecture: "soft", description: "soft 1.0", software: true };
+  const table = (rows: readonly Row[]): string =>
+    readmeTables([{ file: "run.json", report: report({ adapter, engines, rows }) }]);
+
+  it("have a row for each workload, beside the fastest peer on WebGPU that is right", () => {
+    const rows = [
+      row([ours, entry("a", [[0.8], [1.6]]), entry("b", [[2], [2]]), entry("ort-node", [[0.2], [0.2]])]),
+      row([ours, entry("a", [], { status: "slow" }), entry("b", [[0.1]], { status: "wrong" })], { id: "D1" }),
+    ];
+    const lines = table(rows).split("\n");
+    expect(lines[0]).to.equal("### v, soft 1.0 (software adapter): Node");
+    expect(lines).to.include("| A1 | a | 0.40 ms | 50 % | a 3 x (2 to 4) |  | 0.5 x (0.5 to 0.5) |");
+    expect(lines).to.include("| D1 | a | 0.40 ms | 50 % | a > cap, b WRONG |  |  |");
+    expect(lines.at(-1)).to.contain("3 x as fast in the geometric mean of 1 rows");
+  });
+
+  it("say where ours is wrong, and where nothing is published", () => {
+    expect(table([row([entry("ours", [], { status: "wrong" }), entry("a", [[1]])])])).to.contain("| A1 | a | WRONG |  | a  |");
+    expect(readmeTables([])).to.equal("No run is published yet.");
   });
 });
 
