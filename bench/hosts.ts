@@ -2,8 +2,8 @@
  * Sessions: an engine, or the adapter's probe, in a process of its own that does one command at a time.
  *
  * In a browser each engine gets a browser of its own rather than a page: pages of one browser share its GPU process, and a peer that hangs or
- * crashes there would take the others along. Idle browsers cost memory but no time worth measuring, so all stay open, and the rounds go from one to
- * the next. A session that failed or ran out of time is killed, and a new one opened for the next row.
+ * crashes there would take the others along. All stay open, which costs memory, and the rounds go from one to the next. A session that failed
+ * or ran out of time is killed, and a new one opened for the next row.
  */
 import { fork, type ChildProcess } from "node:child_process";
 import { mkdir, writeFile } from "node:fs/promises";

@@ -55,7 +55,7 @@ export async function runRow(workload: Workload, options: RowOptions): Promise<R
   onStage("reference");
   const expected = await sessions.expectedOutput(workload.id);
   const before = await sessions.peak();
-  const capMs = settings.capSeconds * 1000 * (workload.group === "F" ? NET_CAP : 1);
+  const capMs = settings.capSeconds * 1000 * (workload.net.layers.length > 1 ? NET_CAP : 1);
   const runners = engines.map(({ name }): Runner => newRunner(name, capMs));
   for (const [i, runner] of runners.entries()) {
     onStage(`${runner.name}: first run`);

@@ -1,7 +1,7 @@
 /**
  * Times this engine, its CPU reference and its peers on the same workloads:
  *
- *     npm run bench -- [--on chromium|node|firefox] [--suite layers|gradients|nets|all] [--quick] [--only REGEX]
+ *     npm run bench -- [--on chromium|node|firefox] [--suite layers|gradients|nets|growth|all] [--quick] [--only REGEX]
  *                      [--engines ours,reference,tfjs,ort,litert,jax] [--rounds N] [--cap SECONDS] [--json FILE]
  *     npm run bench -- --roofline [--on chromium|node|firefox] [--only REGEX]
  *

@@ -5,7 +5,9 @@ const SUITES = {
   layers: ({ group }: Workload) => "ABCD".includes(group),
   gradients: ({ group }: Workload) => group === "E",
   nets: ({ group }: Workload) => group === "F",
-  all: () => true,
+  growth: ({ group }: Workload) => group === "G",
+  /** Growth is a question of its own. */
+  all: ({ group }: Workload) => group !== "G",
 } as const;
 
 /** One row for each bar that the project has set itself. */

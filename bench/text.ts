@@ -1,6 +1,7 @@
 /** A row as text for a terminal. */
 import type { Entry, Row } from "./report.js";
 import { entryOf, fractionOfPeak, gflopsOf, ratioOf, timingOf } from "./statistics.js";
+import { outputPixels, WORKLOADS } from "./workloads.js";
 
 /** Three significant digits. */
 export function ms(value: number): string {
@@ -29,6 +30,7 @@ function entryText(row: Row, entry: Entry, ours: Entry | undefined): string {
     `n ${timing.samples}`.padEnd(5),
     timing.spreadMs && `p10 ${ms(timing.spreadMs.p10)} p90 ${ms(timing.spreadMs.p90)}`,
     gflops !== null && `${gflops.toFixed(1)} GFLOP/s${fraction === null ? "" : ` (${(100 * fraction).toFixed(0)} % of peak)`}`,
+    row.group === "G" && `${((timing.medianMs * 1e6) / pixelsOf(row)).toFixed(0)} ns a pixel`,
     first,
     counts &&
       `${round(counts.dispatches)} dispatches, ${round(counts.submits)} submits, ${(counts.peakBytes / 1e6).toFixed(1)} MB`,
@@ -39,6 +41,10 @@ function entryText(row: Row, entry: Entry, ours: Entry | undefined): string {
   ]
     .filter(Boolean)
     .join("  ");
+}
+
+function pixelsOf({ id }: Row): number {
+  return outputPixels(WORKLOADS.find((workload) => workload.id === id)!);
 }
 
 function ratioText(ours: Entry, entry: Entry): string {

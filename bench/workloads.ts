@@ -1,11 +1,11 @@
 /**
- * What is timed: convolutions, poolings and transposed convolutions of the paper's nets (A to D), their gradients (E), and two whole nets with a
- * training step (F). Batch 1, f32. Weights
+ * What is timed: convolutions, poolings and transposed convolutions of the paper's nets (A to D), their gradients (E), two whole nets with a training
+ * step (F), and how cost grows (G). Batch 1, f32. Weights
  * of transposed convolutions are dense and random, so that no bilinear shortcut counts. Data come from seeds: every engine gets the same.
  */
 import { net, type Net, type NetBuilder } from "./net.js";
 
-export type Group = "A" | "B" | "C" | "D" | "E" | "F";
+export type Group = "A" | "B" | "C" | "D" | "E" | "F" | "G";
 
 interface WorkloadBase {
   readonly id: string;
@@ -183,6 +183,28 @@ const nets: Workload[] = [
   },
 ];
 
+/** How cost grows: the same grid at two strides, and F1 at sixteen times the pixels. Compared by time per pixel of the output. */
+const growth: Workload[] = [
+  ...(
+    [
+      ["G1", 4, 2],
+      ["G2", 64, 32],
+    ] as const
+  ).map(([id, kernel, stride]) =>
+    forward(
+      id,
+      "G",
+      `deconv${kernel}x${kernel} s${stride} 21->21 @16x16`,
+      net([21, 16, 16], (b) => b.deconv("d", 21, kernel, stride, 0)),
+    ),
+  ),
+  forward("G3", "G", "FCN-8s VGG16/8 @128x128 forward", narrowFcn8s),
+  forward("G4", "G", "FCN-8s VGG16/8 @512x512 forward", net([3, 512, 512], fcn8s)),
+];
+
+/** Time per pixel is a time divided by these. */
+export const outputPixels = ({ net: { shapes, output } }: Workload): number => shapes[output]![1] * shapes[output]![2];
+
 export const WORKLOADS: readonly Workload[] = [
   ...convolutions3x3,
   ...otherConvolutions,
@@ -190,4 +212,5 @@ export const WORKLOADS: readonly Workload[] = [
   ...transposedConvolutions,
   ...[...convolutions3x3, ...transposedConvolutions, ...poolings].flatMap(gradientsOf),
   ...nets,
+  ...growth,
 ];

@@ -102,6 +102,11 @@ describe("benchmark: figures", () => {
     expect(largestError([NaN, 2], [1, 2])).to.equal(Infinity);
   });
 
+  it("gives the time of a pixel where growth is asked", () => {
+    const text = rowText(row([entry("ours", [[1.156]])], { id: "G1", group: "G" })); // 34 x 34 pixels
+    expect(text).to.contain(" 1000 ns a pixel ");
+  });
+
   it("prints what is wrong, failed or over its cap in place of a time", () => {
     const text = rowText(
       row([
@@ -153,11 +158,12 @@ describe("benchmark: rows and engines", () => {
     const ids = (choice: Parameters<typeof chooseWorkloads>[0]): string[] => chooseWorkloads(choice).map(({ id }) => id);
     expect(ids({})).to.have.length(36);
     expect(ids({ suite: "nets" })).to.deep.equal(["F1", "F2", "F3"]);
+    expect(ids({ suite: "growth" })).to.deep.equal(["G1", "G2", "G3", "G4"]);
     expect(ids({ only: "^A[12]$" })).to.deep.equal(["A1", "A2"]);
     expect(ids({ suite: "gradients", quick: true }))
       .to.include("E-A3-filter")
       .and.not.include("E-A1-filter");
-    expect(() => ids({ suite: "none" })).to.throw("there is no suite none: use layers, gradients, nets, all");
+    expect(() => ids({ suite: "none" })).to.throw("there is no suite none: use layers, gradients, nets, growth, all");
     expect(() => ids({ only: "A9" })).to.throw("no row is left");
     expect(() => ids({ only: "(" })).to.throw("not a regular expression");
   });
