@@ -19,7 +19,7 @@ const EVERYWHERE: readonly Platform[] = ["chromium", "firefox", "node"];
 const BROWSERS: readonly Platform[] = ["chromium", "firefox"];
 
 /** In the order of the tables. */
-export const CATALOG: readonly CatalogEntry[] = [
+const CATALOG: readonly CatalogEntry[] = [
   { name: "ours", family: "ours", module: "bench/engines/ours.ts", on: EVERYWHERE },
   { name: "reference", family: "reference", module: "bench/engines/reference.ts", on: EVERYWHERE },
   { name: "tfjs-webgpu", family: "tfjs", module: "bench/peers/tfjs.ts", on: EVERYWHERE },
