@@ -31,6 +31,7 @@ function runText({ file, report }: PublishedRun): string {
   const loads = rows.map(({ load }) => load);
   const others = loads.length === 0 ? "" : `, load ${Math.min(...loads).toFixed(1)} to ${Math.max(...loads).toFixed(1)}`;
   const mean = meanText(report);
+  const busy = loads.length > 0 && Math.min(...loads) > machine.cores;
   return [
     `### ${adapterText(report)}: ${browser}`,
     `${machine.cpu}, ${machine.cores} cores${others}; ${settings.rounds} rounds; commit ${commit}, ${date.slice(0, 10)}; [${file}](bench/results/${file}), by \`${command}\``,
@@ -38,6 +39,7 @@ function runText({ file, report }: PublishedRun): string {
       .concat(rows.map((row) => rowText(row, report)))
       .join("\n"),
     ...(mean === null ? [] : [mean]),
+    ...(busy ? ["The machine had much else to do all the while: times and fractions of peak say little, ratios more."] : []),
   ].join("\n\n");
 }
 

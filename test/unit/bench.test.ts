@@ -147,6 +147,11 @@ describe("benchmark: the README's tables", () => {
     expect(lines.at(-1)).to.contain("3 x as fast in the geometric mean of 1 rows");
   });
 
+  it("say where the machine was busy with other things", () => {
+    expect(table([row([ours], { load: 3 })])).to.contain("The machine had much else to do");
+    expect(table([row([ours], { load: 3 }), row([ours], { load: 1 })])).to.not.contain("much else");
+  });
+
   it("say where ours is wrong, and where nothing is published", () => {
     expect(table([row([entry("ours", [], { status: "wrong" }), entry("a", [[1]])])])).to.contain("| A1 | a | WRONG |  | a  |");
     expect(readmeTables([])).to.equal("No run is published yet.");
