@@ -2,7 +2,7 @@
 import type { BufferRange } from "../gpu/buffer-range.js";
 import type { GpuContext } from "../gpu/context.js";
 import type { Kernel, PipelineCache, ShaderModule } from "../gpu/pipelines.js";
-import type { Dispatch } from "../kernels/op.js";
+import type { Dispatch, Ref } from "../kernels/op.js";
 import { SHADERS } from "../shaders.gen.js";
 
 /** A bound dispatch, ready to be encoded any number of times. */
@@ -46,6 +46,44 @@ function scalarWriter(view: DataView, type: string): (at: number, value: number)
 /** Bytes of the uniform struct of a dispatch. */
 export function paramsBytes(dispatch: Pick<Dispatch, "shader">): number {
   return SHADERS[dispatch.shader].paramsBytes;
+}
+
+/** The uniform structs of dispatches side by side, as bytes, and where each begins. */
+export function packUniforms(dispatches: readonly Dispatch[]): {
+  readonly data: ArrayBuffer;
+  readonly offsets: readonly number[];
+} {
+  let end = 0;
+  const offsets = dispatches.map((d) => {
+    const offset = end;
+    end = offset + Math.ceil(paramsBytes(d) / UNIFORM_ALIGNMENT) * UNIFORM_ALIGNMENT;
+    return offset;
+  });
+  const data = new ArrayBuffer(Math.max(16, end));
+  const view = new DataView(data);
+  dispatches.forEach((d, i) => writeParams(d, view, offsets[i]!));
+  return { data, offsets };
+}
+
+/** Dispatches of the node `name`, with their kernels and the offsets of their uniforms; `resolve` gives the bytes behind what they refer to. */
+export function bindAll(
+  gpu: GpuContext,
+  of: {
+    readonly name: string;
+    readonly dispatches: readonly Dispatch[];
+    readonly kernels: readonly Kernel[];
+    readonly uniforms: GPUBuffer;
+    readonly offsets: readonly number[];
+  },
+  resolve: (ref: Ref) => BufferRange,
+): Bound[] {
+  return of.dispatches.map((d, i) =>
+    bindDispatch(gpu, of.kernels[i]!, d, `${of.name}/${d.shader}`, { buffer: of.uniforms, offset: of.offsets[i]! }, (binding) => {
+      const ref = d.buffers[binding];
+      if (ref === undefined) throw new Error(`${d.shader}: the dispatch has no buffer ${binding}`);
+      return resolve(ref);
+    }),
+  );
 }
 
 /** `rangeOf(name)` gives the bytes behind each of the shader's bindings. */

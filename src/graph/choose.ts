@@ -60,7 +60,7 @@ export function applicableVariants(
 ): readonly Variant[] {
   return opOf(op)
     .variants(inputs, output, attrs, traits)
-    .filter((v, i) => i === 0 || (v.scratchBytes ?? []).every((bytes) => bytes <= limitBytes))
+    .filter((v, i) => i === 0 || [...(v.scratchBytes ?? []), ...(v.prepared?.bytes ?? [])].every((bytes) => bytes <= limitBytes))
     .filter((v) => !decides || !roundsMore(v));
 }
 

@@ -16,6 +16,7 @@ import { numel, type TensorSpec } from "../tensor/shape.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { encode } from "./bind.js";
 import { buildExecutable, type Executable } from "./executable.js";
+import { withPreparation } from "./planned-variant.js";
 import { applicationOf, signatureOf } from "./signature.js";
 
 export interface Lab {
@@ -41,7 +42,10 @@ export interface Outcome {
 
 type Numbers = Float32Array | Int32Array | Uint32Array;
 
-/** `variants`: `direct` first. Throws what a lost or full device throws, and KernelCompileError where `direct` does not compile. */
+/**
+ * `variants`: `direct` first; what one has in `prepared` is made before it is timed. Throws what a lost or full device throws, and
+ * KernelCompileError where `direct` does not compile.
+ */
 export async function contest(lab: Lab, node: Tensor, variants: readonly Variant[], flops: number): Promise<Outcome> {
   const { gpu } = lab;
   const bench = await workbench(lab, node, flops);
@@ -132,7 +136,15 @@ async function workbench(lab: Lab, node: Tensor, flops: number): Promise<Workben
   const persistent = new Map(leaves.map((leaf, i) => [leaf, wholeBuffer(buffers[i]!)]));
 
   const mount = async (variant: Variant): Promise<Mounted> => {
-    const step = { node: target, ...(second ? { second } : {}), name: `tune ${node.op}`, variant, signature, flops, bytes };
+    const step = {
+      node: target,
+      ...(second ? { second } : {}),
+      name: `tune ${node.op}`,
+      variant: withPreparation(variant),
+      signature,
+      flops,
+      bytes,
+    };
     const executable: Executable = await buildExecutable({
       gpu,
       pipelines,
@@ -142,6 +154,8 @@ async function workbench(lab: Lab, node: Tensor, flops: number): Promise<Workben
       submitBudgetMs: Infinity,
     });
     const { buffer, offset } = executable.rangeOf(target);
+    // A run finds its weights prepared: here by the runs before.
+    const timed = executable.steps[0]!.bound.slice(variant.prepared?.dispatches.length ?? 0);
     const output = async (): Promise<Numbers> => {
       executable.submit((encoder) => encoder.copyBufferToBuffer(buffer, offset, staging, 0, bytes));
       await gpu.mapped(staging);
@@ -159,7 +173,7 @@ async function workbench(lab: Lab, node: Tensor, flops: number): Promise<Workben
         staging.unmap();
         return performance.now() - start;
       },
-      time: async () => (await stopwatch.time((pass) => encode(pass, executable.steps[0]!.bound), { until: lab.until })).ms,
+      time: async () => (await stopwatch.time((pass) => encode(pass, timed), { until: lab.until })).ms,
       [Symbol.dispose]: () => executable.dispose(),
     };
   };

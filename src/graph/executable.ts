@@ -5,19 +5,28 @@
 import { wholeBuffer, type BufferRange } from "../gpu/buffer-range.js";
 import type { GpuContext } from "../gpu/context.js";
 import type { PipelineCache } from "../gpu/pipelines.js";
-import type { Dispatch, Ref } from "../kernels/op.js";
+import type { Ref } from "../kernels/op.js";
 import { formatShape } from "../tensor/shape.js";
 import type { Tensor } from "../tensor/tensor.js";
-import { bindDispatch, encode, kernelFor, paramsBytes, UNIFORM_ALIGNMENT, writeParams, type Bound } from "./bind.js";
+import { bindAll, encode, kernelFor, packUniforms, type Bound } from "./bind.js";
 import { estimateMs } from "./estimate.js";
 import type { Lowered, Step } from "./lower.js";
 import { layOut } from "./memory-layout.js";
 import type { MemoryPlan } from "./plan-memory.js";
+import type { Preparation, PreparedWeights } from "./prepared-weights.js";
 
 export interface BoundStep {
   readonly step: Step;
+  /** What every run dispatches. */
   readonly bound: readonly Bound[];
   readonly estimatedMs: number;
+}
+
+/** What goes into one submit. */
+interface Chunk {
+  /** Those that steps of this chunk are the first to need. */
+  readonly preparations: readonly Preparation[];
+  readonly bound: readonly Bound[];
 }
 
 export interface Executable {
@@ -25,12 +34,16 @@ export interface Executable {
   readonly memory: MemoryPlan;
   /** Bytes of uniforms and other buffers that hold no tensor. */
   readonly overheadBytes: number;
+  /** Bytes of the prepared weights that the steps read; other plans of the program may read them too. */
+  readonly preparedBytes: number;
   /** Where a leaf or an output lies. */
   rangeOf(tensor: Tensor): BufferRange;
   readonly submits: number;
-  /** The dispatches of each submit. */
+  /** The dispatches of each submit, but for preparations. */
   readonly chunks: readonly (readonly Bound[])[];
-  /** Encodes and submits everything, in as many submits as the budget asks for; `finish` adds to the last one. */
+  /**
+   * Encodes and submits everything, in as many submits as the budget asks for, with the preparations that are due; `finish` adds to the last one.
+   */
   submit(finish?: (encoder: GPUCommandEncoder) => void): void;
   dispose(): void;
 }
@@ -42,6 +55,8 @@ export interface BuildOptions {
   readonly outputs: readonly Tensor[];
   /** Buffers that live longer than this plan: parameters, gradients, the random state. */
   readonly persistent: ReadonlyMap<Tensor, BufferRange>;
+  /** Where steps find their prepared weights. Not needed where no variant has such. */
+  readonly prepared?: PreparedWeights | undefined;
   readonly submitBudgetMs: number;
   readonly onKernel?: (done: number, total: number) => void;
   readonly signal?: AbortSignal | undefined;
@@ -53,6 +68,7 @@ export async function buildExecutable(options: BuildOptions): Promise<Executable
   const layout = layOut(lowered, options.outputs, new Set(options.persistent.keys()), gpu.limits);
   const kernels = await compileAll(options);
   options.signal?.throwIfAborted();
+  const preparations = await Promise.all(lowered.steps.map((step) => preparationOf(step, options)));
   return gpu.scoped("compile", () => {
     const { device } = gpu;
     const made: GPUBuffer[] = [];
@@ -78,13 +94,9 @@ export async function buildExecutable(options: BuildOptions): Promise<Executable
       return rangeOfItem(item);
     };
 
-    const all = lowered.steps.flatMap((s) => s.variant.dispatches);
-    const offsets = uniformOffsets(all);
-    const uniformData = new ArrayBuffer(Math.max(16, offsets.end));
-    const view = new DataView(uniformData);
-    all.forEach((d, i) => writeParams(d, view, offsets.at[i]!));
-    const uniforms = create("params", uniformData.byteLength, GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST);
-    device.queue.writeBuffer(uniforms, 0, uniformData);
+    const { data, offsets } = packUniforms(lowered.steps.flatMap((s) => s.variant.dispatches));
+    const uniforms = create("params", data.byteLength, GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST);
+    device.queue.writeBuffer(uniforms, 0, data);
 
     let next = 0;
     const steps = lowered.steps.map((step, s): BoundStep => {
@@ -92,38 +104,36 @@ export async function buildExecutable(options: BuildOptions): Promise<Executable
         if (ref === "output") return rangeOf(step.node);
         if (ref === "second") return rangeOf(step.second!);
         if (ref === "absent") return absent;
+        if ("prepared" in ref) return preparations[s]!.ranges[ref.prepared]!;
         return "input" in ref ? rangeOf(step.node.inputs[ref.input]!) : rangeOfItem(layout.scratchOf[s]![ref.scratch]!);
       };
-      const bound = step.variant.dispatches.map((d) => {
-        const i = next++;
-        return bindDispatch(
-          gpu,
-          kernels[i]!,
-          d,
-          `${step.name}/${d.shader}`,
-          { buffer: uniforms, offset: offsets.at[i]! },
-          (name) => resolve(refOf(d, name)),
-        );
-      });
+      const { dispatches } = step.variant;
+      const [first, end] = [next, (next += dispatches.length)];
+      const own = { kernels: kernels.slice(first, end), offsets: offsets.slice(first, end) };
+      const bound = bindAll(gpu, { name: step.name, dispatches, uniforms, ...own }, resolve);
       return { step, bound, estimatedMs: estimateMs(step, gpu.info.software) };
     });
-    const chunks = chunk(steps, options.submitBudgetMs);
+    const chunks = chunk(steps, preparations, options.submitBudgetMs);
 
     return {
       steps,
       submits: chunks.length,
-      chunks,
+      chunks: chunks.map((c) => c.bound),
       memory: layout.memory,
-      overheadBytes: uniformData.byteLength + 16,
+      overheadBytes: data.byteLength + 16,
+      preparedBytes: chunks.flatMap((c) => c.preparations).reduce((n, p) => n + p.bytes, 0),
       rangeOf,
       submit(finish) {
-        chunks.forEach((bound, i) => {
+        chunks.forEach(({ preparations: needed, bound }, i) => {
+          const due = needed.filter((p) => p.isDue());
           const encoder = device.createCommandEncoder();
           const pass = encoder.beginComputePass();
+          for (const preparation of due) encode(pass, preparation.bound);
           encode(pass, bound);
           pass.end();
           if (i === chunks.length - 1) finish?.(encoder);
           device.queue.submit([encoder.finish()]);
+          for (const preparation of due) preparation.submitted();
         });
       },
       dispose: () => made.forEach((b) => b.destroy()),
@@ -131,10 +141,13 @@ export async function buildExecutable(options: BuildOptions): Promise<Executable
   });
 }
 
-function refOf(d: Dispatch, name: string): Ref {
-  const ref = d.buffers[name];
-  if (ref === undefined) throw new Error(`${d.shader}: the dispatch has no buffer ${name}`);
-  return ref;
+async function preparationOf(
+  { node, name, variant }: Step,
+  { lowered, persistent, prepared }: BuildOptions,
+): Promise<Preparation | undefined> {
+  if (!variant.prepared) return undefined;
+  if (!prepared) throw new Error(`${name}: the plan has no place for prepared weights`);
+  return prepared.of(name, variant.prepared, (input) => persistent.get(lowered.storageOf(node.inputs[input]!))!);
 }
 
 async function compileAll({ pipelines, lowered, onKernel, signal }: BuildOptions) {
@@ -150,27 +163,21 @@ async function compileAll({ pipelines, lowered, onKernel, signal }: BuildOptions
   );
 }
 
-function uniformOffsets(dispatches: readonly Dispatch[]): { at: number[]; end: number } {
-  let end = 0;
-  const at = dispatches.map((d) => {
-    const offset = end;
-    end = offset + Math.ceil(paramsBytes(d) / UNIFORM_ALIGNMENT) * UNIFORM_ALIGNMENT;
-    return offset;
-  });
-  return { at, end };
-}
-
 /** One submit per started `budgetMs` of estimated work, so that no watchdog strikes and the page stays alive. */
-function chunk(steps: readonly BoundStep[], budgetMs: number): Bound[][] {
-  const chunks: Bound[][] = [];
+function chunk(steps: readonly BoundStep[], preparations: readonly (Preparation | undefined)[], budgetMs: number): Chunk[] {
+  const chunks: { preparations: Preparation[]; bound: Bound[] }[] = [];
+  const seen = new Set<Preparation | undefined>([undefined]);
   let elapsed = 0;
   let current = -1;
-  for (const { bound, estimatedMs } of steps) {
+  steps.forEach(({ bound, estimatedMs }, s) => {
     const slice = Math.floor(elapsed / budgetMs);
-    if (slice > current) chunks.push([]);
+    if (slice > current) chunks.push({ preparations: [], bound: [] });
     current = slice;
-    chunks[chunks.length - 1]!.push(...bound);
+    const last = chunks[chunks.length - 1]!;
+    if (!seen.has(preparations[s])) last.preparations.push(preparations[s]!);
+    seen.add(preparations[s]);
+    last.bound.push(...bound);
     elapsed += estimatedMs;
-  }
-  return chunks.length > 0 ? chunks : [[]];
+  });
+  return chunks.length > 0 ? chunks : [{ preparations: [], bound: [] }];
 }

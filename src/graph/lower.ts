@@ -12,6 +12,7 @@ import {
   type ChoiceDevice,
   type Preferences,
 } from "./choose.js";
+import { plannedVariant, type PlanKind } from "./planned-variant.js";
 import { applicationOf, signatureOf } from "./signature.js";
 
 export interface Step {
@@ -20,6 +21,7 @@ export interface Step {
   readonly second?: Tensor;
   /** Unique in the plan: "conv1", "relu", "conv1.weight:grad". */
   readonly name: string;
+  /** As the plan runs it: `prepared` is there where it is kept between runs. */
   readonly variant: Variant;
   /** What the variant was chosen for. */
   readonly signature: string;
@@ -45,7 +47,12 @@ export function isLeaf({ op }: Pick<Tensor, "op">): boolean {
   return LEAVES.has(op);
 }
 
-export function lower(outputs: readonly Tensor[], device: ChoiceDevice, preferences: Preferences = NO_PREFERENCES): Lowered {
+export function lower(
+  outputs: readonly Tensor[],
+  device: ChoiceDevice,
+  preferences: Preferences = NO_PREFERENCES,
+  kind: PlanKind = { keepsPrepared: false },
+): Lowered {
   const nodes = topological(outputs);
   const names = nodeNames(nodes);
   const alias = new Map<Tensor, Tensor>();
@@ -86,7 +93,7 @@ export function lower(outputs: readonly Tensor[], device: ChoiceDevice, preferen
       node,
       ...(second ? { second } : {}),
       name,
-      variant,
+      variant: plannedVariant(variant, node.inputs, kind),
       signature: signatureOf(application),
       flops,
       bytes: tensors.reduce((n, t) => n + byteLength(t.shape), 0),

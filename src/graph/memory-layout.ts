@@ -67,8 +67,9 @@ function conflictsOf(
 ): [number, number][] {
   const conflicts: [number, number][] = [];
   steps.forEach(({ node, second, variant }, s) => {
+    // Prepared weights have buffers of their own.
     const itemBehind = (ref: Ref): number | undefined => {
-      if (ref === "absent") return undefined;
+      if (ref === "absent" || (typeof ref === "object" && "prepared" in ref)) return undefined;
       if (ref === "output") return itemOf.get(storageOf(node));
       if (ref === "second") return itemOf.get(storageOf(second!));
       return "input" in ref ? itemOf.get(storageOf(node.inputs[ref.input]!)) : scratchOf[s]![ref.scratch];

@@ -12,6 +12,7 @@ import { lower, type Lowered } from "./lower.js";
 import { fuse } from "./passes/fuse.js";
 import { pair } from "./passes/pair.js";
 import { splitOversized } from "./passes/split.js";
+import type { PreparedWeights } from "./prepared-weights.js";
 import { withoutDropout } from "./passes/without-dropout.js";
 import type { Pieces } from "./pieces.js";
 import { table } from "./table.js";
@@ -19,6 +20,7 @@ import { traitsOf } from "./traits.js";
 import type { WeightStore } from "./weight-store.js";
 
 export interface Plan {
+  /** Of one run; what prepares weights, once after each load, is not among them. */
   readonly dispatches: number;
   /** Submits of one run at the program's submit budget. */
   readonly submits: number;
@@ -28,6 +30,7 @@ export interface Plan {
   readonly transientLowerBoundBytes: number;
   /** The same without any sharing of buffers. */
   readonly transientUnsharedBytes: number;
+  /** The parameters, and what this plan's kernels keep of them in another form. */
   readonly weightBytes: number;
   /** All of it: transient, weights, gradients and optimiser state (where there is training), uniforms. */
   readonly peakBytes: number;
@@ -53,6 +56,8 @@ export interface PlanRequest {
   /** Outputs that are gradients of parameters, by parameter name: they are written to the store. */
   readonly gradientsOf?: ReadonlyMap<Tensor, string>;
   readonly training: boolean;
+  /** Where inference keeps prepared weights; without it every run prepares them. */
+  readonly prepared?: PreparedWeights;
   readonly submitBudgetMs: number;
   readonly choices: ChoiceBook;
   readonly onKernel?: (done: number, total: number) => void;
@@ -72,6 +77,7 @@ export function choiceDeviceOf(gpu: GpuContext): ChoiceDevice {
 export async function compilePlan(request: PlanRequest): Promise<CompiledPlan> {
   const { gpu, store, choices } = request;
   const device = choiceDeviceOf(gpu);
+  const kind = { keepsPrepared: request.prepared !== undefined };
   // Plain nodes are cut; their pieces are fused.
   const split = splitOversized(request.training ? request.outputs : withoutDropout(request.outputs), device.limitBytes);
   const parts = pair(fuse(split.outputs.flatMap((o) => o.parts)));
@@ -84,9 +90,9 @@ export async function compilePlan(request: PlanRequest): Promise<CompiledPlan> {
     if (leaf.op === "param") pieces.parts.forEach((part, i) => persistent.set(part, store.ranges(leaf.name, "weight")[i]!));
     if (leaf.op === "input") inputs.set(leaf.name, pieces);
   }
-  await choices.tuner?.tune(parts, device, choices.saved, request.tuneSignal ?? request.signal);
+  await choices.tuner?.tune(parts, device, kind, choices.saved, request.tuneSignal ?? request.signal);
   request.signal?.throwIfAborted();
-  const lowered = lower(parts, device, choices);
+  const lowered = lower(parts, device, choices, kind);
   request.outputs.forEach((output, i) => {
     const name = request.gradientsOf?.get(output);
     if (name !== undefined)
@@ -98,6 +104,7 @@ export async function compilePlan(request: PlanRequest): Promise<CompiledPlan> {
     lowered,
     outputs: parts,
     persistent,
+    prepared: request.prepared,
     submitBudgetMs: request.submitBudgetMs,
     ...(request.onKernel ? { onKernel: request.onKernel } : {}),
     signal: request.signal,
@@ -108,6 +115,7 @@ export async function compilePlan(request: PlanRequest): Promise<CompiledPlan> {
 
 function describePlan(executable: Executable, lowered: Lowered, store: WeightStore): Plan {
   const { memory, steps } = executable;
+  const weightBytes = store.bytes("weight") + executable.preparedBytes;
   const state = store.bytes("gradient") + store.bytes("velocity") + store.bytes("accumulator");
   return {
     dispatches: steps.reduce((n, s) => n + s.bound.length, 0),
@@ -115,8 +123,8 @@ function describePlan(executable: Executable, lowered: Lowered, store: WeightSto
     transientBytes: memory.bytes,
     transientLowerBoundBytes: memory.lowerBoundBytes,
     transientUnsharedBytes: memory.unsharedBytes,
-    weightBytes: store.bytes("weight"),
-    peakBytes: memory.bytes + store.bytes("weight") + state + executable.overheadBytes,
+    weightBytes,
+    peakBytes: memory.bytes + weightBytes + state + executable.overheadBytes,
     choices: choicesOf(lowered.choices),
     toTable() {
       const rows = steps.map(({ step, bound }) => [
@@ -132,7 +140,7 @@ function describePlan(executable: Executable, lowered: Lowered, store: WeightSto
       const ratio = memory.lowerBoundBytes > 0 ? (memory.bytes / memory.lowerBoundBytes).toFixed(3) : "1.000";
       return [
         table(["node", "op", "variant", "output", "MFLOP", "KiB", "dispatches"], rows),
-        `transient ${mib(memory.bytes)}, ${ratio} of the liveness bound ${mib(memory.lowerBoundBytes)} (${mib(memory.unsharedBytes)} without sharing); weights ${mib(store.bytes("weight"))}; training state ${mib(state)}`,
+        `transient ${mib(memory.bytes)}, ${ratio} of the liveness bound ${mib(memory.lowerBoundBytes)} (${mib(memory.unsharedBytes)} without sharing); weights ${mib(weightBytes)} (${mib(executable.preparedBytes)} of it prepared); training state ${mib(state)}`,
       ].join("\n");
     },
   };

@@ -16,7 +16,7 @@ export interface ProfileRow {
   readonly node: string;
   readonly op: string;
   readonly variant: string;
-  /** Median time of the node's dispatches, each reading long enough for the clock. Caches are warm. */
+  /** Median time of the node's dispatches, each reading long enough for the clock. Caches are warm, weights prepared. */
   readonly gpuMs: number;
   /** Of the direct algorithm: a variant that needs fewer shows more GFLOP/s than it computes. */
   readonly flops: number;

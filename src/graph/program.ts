@@ -11,6 +11,7 @@ import type { Graph, Names } from "./graph.js";
 import { checkInputs, outputNames, shapesOf, specializeGraph, upload } from "./feed.js";
 import type { CheckedInput, Data } from "./inputs.js";
 import { choiceDeviceOf, compilePlan, type CompiledPlan, type Plan } from "./plan.js";
+import { PreparedWeights } from "./prepared-weights.js";
 import { profilePlan, type Profile, type ProfileOptions } from "./profile.js";
 import { createReadback, type Readback } from "./readback.js";
 import { Trainer, type Batches, type TrainOptions, type TrainStep } from "./train.js";
@@ -89,6 +90,7 @@ class GraphProgram<I extends Names, O extends Names> implements Program<I, O> {
   private readonly plans = new Map<string, Promise<RunPlan>>();
   private readonly trainer: Trainer<I, O>;
   private readonly choices: ChoiceBook;
+  private readonly prepared: PreparedWeights;
   private first: RunPlan | undefined;
   private disposed = false;
   /** Runs follow each other: they share buffers. */
@@ -103,6 +105,7 @@ class GraphProgram<I extends Names, O extends Names> implements Program<I, O> {
     private readonly onDispose: () => void,
   ) {
     this.choices = choiceBookFor(gpu, pipelines, options);
+    this.prepared = new PreparedWeights(gpu, pipelines, store);
     this.trainer = new Trainer(gpu, pipelines, graph, store, this.choices, this.submitBudgetMs, () => this.assertUsable());
   }
 
@@ -221,6 +224,7 @@ class GraphProgram<I extends Names, O extends Names> implements Program<I, O> {
     this.disposed = true;
     for (const pending of this.plans.values()) void pending.then(disposePlan, () => undefined);
     this.trainer.dispose();
+    this.prepared.dispose();
     this.store.dispose();
     this.onDispose();
   }
@@ -268,6 +272,7 @@ class GraphProgram<I extends Names, O extends Names> implements Program<I, O> {
       store: this.store,
       outputs: tensors,
       training: false,
+      prepared: this.prepared,
       submitBudgetMs: this.submitBudgetMs,
       choices: this.choices,
       onKernel: (done, total) => onProgress?.({ stage: "kernels", done, total }),

@@ -52,6 +52,6 @@ export function hash(text: string): string {
 
 /** Changes when a shader, its constants or its dispatch geometry does. */
 export function sourceHash(variants: readonly Variant[]): string {
-  const shaders = new Set(variants.flatMap((v) => v.dispatches.map((d) => d.shader)));
+  const shaders = new Set(variants.flatMap((v) => [...(v.prepared?.dispatches ?? []), ...v.dispatches].map((d) => d.shader)));
   return hash(JSON.stringify([variants, [...shaders].map((name) => shaderOf(name).code)]));
 }

@@ -14,6 +14,7 @@ import type { OnProgress } from "./compile-options.js";
 import { contest, type Outcome } from "./contest.js";
 import { estimateMs } from "./estimate.js";
 import { isLeaf } from "./lower.js";
+import { plannedVariant, type PlanKind } from "./planned-variant.js";
 import { applicationOf, signatureOf } from "./signature.js";
 import { formatTable, hash, parseTable, sourceHash, type Entry } from "./tune-table.js";
 import type { TuneStore } from "./tune-store.js";
@@ -38,12 +39,13 @@ export interface TunerSettings extends Omit<TuneOptions, "cache"> {
 export interface Tuner {
   readonly verdicts: ReadonlyMap<string, Verdict>;
   /**
-   * Comes to a verdict on each node behind `outputs` that has a choice, but for signatures in `settled`. The signal ends the measuring: what is
-   * left goes by the rule.
+   * Comes to a verdict on each node behind `outputs` that has a choice, but for signatures in `settled`. What is timed is what a run of a plan of
+   * that kind costs: without the preparation of weights that it keeps. The signal ends the measuring: what is left goes by the rule.
    */
   tune(
     outputs: readonly Tensor[],
     device: ChoiceDevice,
+    kind: PlanKind,
     settled: ReadonlyMap<string, unknown>,
     signal?: AbortSignal,
   ): Promise<void>;
@@ -127,8 +129,8 @@ export function createTuner(settings: TunerSettings): Tuner {
     return found;
   }
 
-  async function tune(...[outputs, device, settled, signal]: Parameters<Tuner["tune"]>): Promise<void> {
-    const jobs = jobsOf(outputs, device).filter(
+  async function tune(...[outputs, device, kind, settled, signal]: Parameters<Tuner["tune"]>): Promise<void> {
+    const jobs = jobsOf(outputs, device, kind).filter(
       ({ node, signature }) => !isSettled(node, settled) && Object.keys(verdicts.get(signature)?.ms ?? {}).length === 0,
     );
     if (jobs.length === 0) return;
@@ -175,14 +177,14 @@ function isSettled(node: Tensor, settled: ReadonlyMap<string, unknown>): boolean
 }
 
 /** One job for each signature that has more than one variant. */
-function jobsOf(outputs: readonly Tensor[], device: ChoiceDevice): Job[] {
+function jobsOf(outputs: readonly Tensor[], device: ChoiceDevice, kind: PlanKind): Job[] {
   const jobs = new Map<string, Job>();
   for (const node of topological(outputs)) {
     if (isLeaf(node)) continue;
     const op = opOf(node.op);
     if (op.alias?.(node.inputs, node)) continue;
     const application = applicationOf(node);
-    const variants = applicableVariants(application, node, device);
+    const variants = applicableVariants(application, node, device).map((v) => plannedVariant(v, node.inputs, kind));
     if (variants.length === 1) continue;
     const signature = signatureOf(application);
     if (jobs.has(signature)) continue;

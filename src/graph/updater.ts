@@ -85,6 +85,7 @@ export class Updater {
       encode(pass, this.fromGradient);
     }
     pass.end();
+    if (update) this.store.version++;
     if (accumulate && update) this.store.clear(encoder, "accumulator");
   }
 

@@ -37,6 +37,8 @@ export class WeightStore {
   private readonly arenas: Readonly<Record<StateKind, GPUBuffer[]>> = { weight: [], gradient: [], velocity: [], accumulator: [] };
   /** u32 [seed, step]: what dropout draws from. */
   readonly rng: GPUBuffer;
+  /** Grows whenever weights change. */
+  version = 0;
 
   constructor(
     private readonly gpu: GpuContext,
@@ -126,6 +128,7 @@ export class WeightStore {
 
   write(name: string, kind: StateKind, data: Float32Array): void {
     const ranges = this.ranges(name, kind);
+    if (kind === "weight") this.version++;
     writePieces(this.gpu.device, this.entry(name).pieces, data, (_, i) => ranges[i]!);
   }
 

@@ -7,7 +7,7 @@ import { ceilTo } from "../tensor/layout.js";
 import { PLAIN_EPILOGUE, type ConvEpilogue, type Pair2, type TrilinearForm } from "./conv-geometry.js";
 import { epilogueBuffers, epilogueParams } from "./conv-epilogue.js";
 import { directionOf } from "./conv-tiled.js";
-import { dispatch, grid, inputRef, scratchRef, type DeviceTraits, type Dispatch, type Ref, type Variant } from "./op.js";
+import { dispatch, grid, inputRef, preparedRef, rebind, scratchRef, type DeviceTraits, type Ref, type Variant } from "./op.js";
 
 const TILE = 4;
 const POINTS = 36;
@@ -44,7 +44,7 @@ export function winogradVariant(
   const before: Pair2 = transposed ? [2 - form.pad[0], 2 - form.pad[1]] : form.pad;
   // lavapipe (subgroups of 8 among software adapters) takes 12 s for the three transforms in straight lines.
   const straight = { STRAIGHT: !(device.software && device.subgroupSize === 8) };
-  const [u, v, m] = [0, 1, 2].map(scratchRef) as [Ref, Ref, Ref];
+  const [u, v, m] = [preparedRef(0), scratchRef(0), scratchRef(1)];
 
   const weights = dispatch("conv2d.winograd-weight", {
     params: { count: weightVec4s, vec4s: ceilTo(form.channels, 4) / 4, transposed: Number(transposed), points: POINTS },
@@ -78,8 +78,9 @@ export function winogradVariant(
     name: "winograd",
     fromFlops: FROM_FLOPS,
     errorFactor: ERROR_FACTOR,
-    scratchBytes: [16 * POINTS * weightVec4s, 16 * POINTS * count * inVec4s, 16 * POINTS * count * outVec4s],
-    dispatches: [weights, input, ...products.dispatches.map((d) => rebound(d, v, u, m)), output],
+    prepared: { bytes: [16 * POINTS * weightVec4s], dispatches: [weights] },
+    scratchBytes: [16 * POINTS * count * inVec4s, 16 * POINTS * count * outVec4s],
+    dispatches: [input, ...products.dispatches.map((d) => rebind(d, (ref) => swapped(ref, v, u, m))), output],
   };
 }
 
@@ -99,9 +100,8 @@ function pointwise(form: TrilinearForm, tiles: number): TrilinearForm {
   };
 }
 
-/** The same dispatch on other buffers: x, weight and y of the product are scratch of the whole. */
-function rebound(of: Dispatch, x: Ref, weight: Ref, y: Ref): Dispatch {
-  const swap = (ref: Ref): Ref =>
-    ref === "output" ? y : typeof ref === "string" ? ref : "input" in ref && ref.input === 0 ? x : weight;
-  return { ...of, buffers: Object.fromEntries(Object.entries(of.buffers).map(([name, ref]) => [name, swap(ref)])) };
+/** The buffers of the product as those of the whole. */
+function swapped(ref: Ref, x: Ref, weight: Ref, y: Ref): Ref {
+  if (ref === "output") return y;
+  return typeof ref === "string" ? ref : "input" in ref && ref.input === 0 ? x : weight;
 }

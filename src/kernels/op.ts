@@ -41,14 +41,32 @@ export interface Variant {
   readonly dispatches: readonly Dispatch[];
   /** Bytes of each scratch buffer, alive only while this node runs. */
   readonly scratchBytes?: readonly number[];
+  readonly prepared?: Preparing;
   /** Largest error against `direct` that this variant may make, as a factor on the reduction bound of design.md 8 (1 unless told). */
   readonly errorFactor?: number;
   /** Flops of the node from which on the variant is worth its compilation; below, the rule stays with a simpler one (0 unless told). */
   readonly fromFlops?: number;
 }
 
-/** Where a binding comes from: the n-th input, the output, the second output, the n-th scratch buffer, or 16 zero bytes for an operand that is absent. */
-export type Ref = { readonly input: number } | { readonly scratch: number } | "output" | "second" | "absent";
+/**
+ * What a variant makes of weights before it can run: values that depend on nothing but the inputs that its dispatches read, so that they need
+ * making only when those have changed. Where all of these are parameters, inference keeps the buffers beside the weights and makes their
+ * values after each load; elsewhere they are scratch and made in every run. The dispatches write nothing but prepared buffers, read nothing
+ * but inputs and prepared buffers, and do not depend on the size of images; the variant's own dispatches only read prepared buffers.
+ */
+export interface Preparing {
+  /** Bytes of each prepared buffer. */
+  readonly bytes: readonly number[];
+  /** Run before those of the variant. */
+  readonly dispatches: readonly Dispatch[];
+}
+
+/**
+ * Where a binding comes from: the n-th input, the output, the second output, the n-th scratch or prepared buffer, or 16 zero bytes for an
+ * operand that is absent.
+ */
+export type Ref =
+  { readonly input: number } | { readonly scratch: number } | { readonly prepared: number } | "output" | "second" | "absent";
 
 export interface Dispatch {
   readonly shader: ShaderName;
@@ -88,6 +106,11 @@ export function dispatch<S extends ShaderName>(
   };
 }
 
+/** The same dispatch on other buffers. */
+export function rebind(of: Dispatch, swap: (ref: Ref) => Ref): Dispatch {
+  return { ...of, buffers: Object.fromEntries(Object.entries(of.buffers).map(([name, ref]) => [name, swap(ref)])) };
+}
+
 /** The n-th input of the op. */
 export function inputRef(index: number): Ref {
   return { input: index };
@@ -96,6 +119,11 @@ export function inputRef(index: number): Ref {
 /** The n-th scratch buffer of the variant. */
 export function scratchRef(index: number): Ref {
   return { scratch: index };
+}
+
+/** The n-th prepared buffer of the variant. */
+export function preparedRef(index: number): Ref {
+  return { prepared: index };
 }
 
 /** Invocations per workgroup of one-dimensional kernels (`override WG` in the shaders). */

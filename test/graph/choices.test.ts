@@ -1,11 +1,12 @@
 /** The variants that a program chooses, from compiling to a checkpoint and back. */
 import { expect } from "chai";
-import { sgd, VariantError, WeightsError, type Checkpoint, type Choices, type Program } from "../../src/index.js";
+import { sgd, VariantError, WeightsError, type Choices, type Program } from "../../src/index.js";
 import { readSafetensors, writeSafetensors } from "../../src/tensor/safetensors.js";
 import { countingGpu, testGpu } from "../harness/device.js";
 import { rejects } from "../harness/rejects.js";
 import { temporaryCache } from "../harness/tune-cache.js";
 import { toyFcn, toyInputs } from "../harness/toy-nets.js";
+import { withVariant } from "../harness/with-variant.js";
 
 const net = toyFcn();
 const inputs = toyInputs(net);
@@ -16,14 +17,6 @@ async function losses(program: Toy, steps: number): Promise<number[]> {
   const out: number[] = [];
   for await (const { loss } of program.train(Array(steps).fill(inputs), { loss: "loss", optimizer })) out.push(loss!);
   return out;
-}
-
-/** A checkpoint whose run computed the forward convolutions by this variant. */
-function withVariant(checkpoint: Checkpoint, variant: string): Checkpoint {
-  const { tensors, metadata } = readSafetensors(checkpoint.bytes);
-  const uses = JSON.parse(metadata["variants"]!) as Record<string, { node: string; variant: string }>;
-  for (const [signature, use] of Object.entries(uses)) if (signature.startsWith('["conv2d"')) use.variant = variant;
-  return { bytes: writeSafetensors({ tensors, metadata: { ...metadata, variants: JSON.stringify(uses) } }) };
 }
 
 function choiceOf({ rows }: Choices, node: string): { variant: string; why: string } {

@@ -1,17 +1,18 @@
 /** The autotuner: what it measures, refuses, remembers and survives. */
 import { expect } from "chai";
-import { createStopwatch } from "../../src/gpu/stopwatch.js";
+import { createStopwatch, type Stopwatch } from "../../src/gpu/stopwatch.js";
 import { ChoiceBook } from "../../src/graph/choice-book.js";
 import { applicableVariants } from "../../src/graph/choose.js";
 import { contest } from "../../src/graph/contest.js";
 import { lower } from "../../src/graph/lower.js";
 import { choiceDeviceOf } from "../../src/graph/plan.js";
+import { withPreparation } from "../../src/graph/planned-variant.js";
 import { applicationOf, signatureOf } from "../../src/graph/signature.js";
 import { createTuner, type TunerSettings } from "../../src/graph/tune.js";
 import type { TuneStore } from "../../src/graph/tune-store.js";
 import type { Variant } from "../../src/kernels/op.js";
 import { opOf } from "../../src/kernels/ops.js";
-import { conv2d, gemm, input, relu, scale, type Tensor } from "../../src/index.js";
+import { conv2d, gemm, heNormal, input, param, relu, scale, type Tensor } from "../../src/index.js";
 import { testContext } from "../harness/device.js";
 
 function convolution(size = 20): Tensor {
@@ -49,7 +50,7 @@ async function tunerWith(settings: Partial<TunerSettings> = {}) {
     ...settings,
   });
   const tune = async (nodes: readonly Tensor[], signal?: AbortSignal): Promise<void> =>
-    tuner.tune(nodes, choiceDeviceOf(gpu), new Map(), signal);
+    tuner.tune(nodes, choiceDeviceOf(gpu), { keepsPrepared: true }, new Map(), signal);
   /** What a plan would take. */
   const verdict = (node: Tensor) => {
     const { variant, why } = lower([node], choiceDeviceOf(gpu), new ChoiceBook(tuner)).choices[0]!;
@@ -176,13 +177,17 @@ describe("autotuner", () => {
 });
 
 describe("a contest of variants", () => {
-  async function contestOf(node: Tensor, change: (direct: Variant) => readonly Variant[]) {
+  async function contestOf(
+    node: Tensor,
+    change: (direct: Variant, others: readonly Variant[]) => readonly Variant[],
+    watch?: Stopwatch,
+  ) {
     const { gpu, pipelines } = await testContext();
-    const variants = applicableVariants(applicationOf(node), node, choiceDeviceOf(gpu));
-    using stopwatch = await createStopwatch(gpu);
+    const [direct, ...others] = applicableVariants(applicationOf(node), node, choiceDeviceOf(gpu)) as [Variant, ...Variant[]];
+    using stopwatch = watch ?? (await createStopwatch(gpu));
     const flops = opOf(node.op).flops(node.inputs, node, node.attrs);
     const lab = { gpu, pipelines, stopwatch, over: () => false, until: Infinity };
-    return await contest(lab, node, [variants[0]!, ...change(variants[0]!)], flops);
+    return await contest(lab, node, [direct, ...change(direct, others)], flops);
   }
   /** `direct` with a uniform replaced. */
   const altered = (direct: Variant, name: string, params: object): Variant => ({
@@ -214,6 +219,31 @@ describe("a contest of variants", () => {
     );
     expect(Object.keys(ms)).to.deep.equal(["direct", "allowed 5"]);
     expect(Object.keys(rejected)).to.deep.equal(["allowed 1"]);
+  });
+
+  it("times a run: weights are prepared before it where the plan keeps them, and in it where it does not", async () => {
+    // In place of ms, dispatches.
+    const counter: Stopwatch = {
+      clock: "wall",
+      quantumNs: 0,
+      time(record) {
+        let ms = 0;
+        record({ setPipeline() {}, setBindGroup() {}, dispatchWorkgroups: () => void ms++ } as unknown as GPUComputePassEncoder);
+        return Promise.resolve({ ms, leastMs: ms, repeats: 1 });
+      },
+      [Symbol.dispose]() {},
+    };
+    const node = conv2d(input([1, 16, 8, 8]), param("w", [16, 16, 3, 3], heNormal()), null, { padding: 1 });
+    const outcome = await contestOf(
+      node,
+      (_, others) => {
+        const kept = others.find((v) => v.name === "winograd")!;
+        return [kept, { ...withPreparation(kept), name: "in every run" }];
+      },
+      counter,
+    );
+    expect(outcome.rejected).to.deep.equal({});
+    expect(outcome.ms["in every run"]).to.equal(outcome.ms["winograd"]! + 1);
   });
 
   it("refuses a variant that does not compile here", async () => {

@@ -7,6 +7,7 @@ export interface Counts {
   querySets: number;
   shaderModules: number;
   submits: number;
+  dispatches: number;
   /** Buffers made and not destroyed. */
   liveBuffers: number;
   liveBytes: number;
@@ -17,6 +18,8 @@ export interface Counts {
 export interface CountingDevice {
   readonly device: GPUDevice;
   readonly counts: Counts;
+  /** Of each buffer made, in order. */
+  readonly labels: readonly string[];
   /** Counts since a copy was taken. */
   since(before: Counts): Counts;
 }
@@ -29,16 +32,27 @@ export function countingDevice(real: GPUDevice): CountingDevice {
     querySets: 0,
     shaderModules: 0,
     submits: 0,
+    dispatches: 0,
     liveBuffers: 0,
     liveBytes: 0,
     largestBuffer: 0,
     largestBinding: 0,
   };
 
+  const labels: string[] = [];
+
+  const countingPass = (pass: GPUComputePassEncoder): GPUComputePassEncoder =>
+    new Proxy(pass, {
+      get(target, key) {
+        if (key === "dispatchWorkgroups") counts.dispatches++;
+        return bound(target, key);
+      },
+    });
   const methods: Record<string, (...args: never[]) => unknown> = {
     createBuffer(descriptor: GPUBufferDescriptor) {
       const buffer = real.createBuffer(descriptor);
       counts.buffers++;
+      labels.push(descriptor.label ?? "");
       counts.liveBuffers++;
       counts.liveBytes += descriptor.size;
       counts.largestBuffer = Math.max(counts.largestBuffer, descriptor.size);
@@ -64,6 +78,15 @@ export function countingDevice(real: GPUDevice): CountingDevice {
     createComputePipelineAsync(descriptor: GPUComputePipelineDescriptor) {
       counts.pipelines++;
       return real.createComputePipelineAsync(descriptor);
+    },
+    createCommandEncoder() {
+      return new Proxy(real.createCommandEncoder(), {
+        get(target, key) {
+          if (key === "beginComputePass")
+            return (descriptor?: GPUComputePassDescriptor) => countingPass(target.beginComputePass(descriptor));
+          return bound(target, key);
+        },
+      });
     },
     createQuerySet(descriptor: GPUQuerySetDescriptor) {
       counts.querySets++;
@@ -94,6 +117,7 @@ export function countingDevice(real: GPUDevice): CountingDevice {
   return {
     device,
     counts,
+    labels,
     since(before) {
       return Object.fromEntries(Object.entries(counts).map(([k, v]) => [k, v - before[k as keyof Counts]])) as unknown as Counts;
     },

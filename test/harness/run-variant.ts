@@ -1,12 +1,13 @@
 /**
- * Runs one variant of one op on a device, outside any program: outputs and scratch pre-filled with NaN, guard elements behind the
+ * Runs one variant of one op on a device, outside any program: outputs, scratch and prepared buffers pre-filled with NaN, guard elements behind the
  * output, error scopes round everything. What the op-case harness stands on.
  */
 import { wholeBuffer } from "../../src/gpu/buffer-range.js";
 import type { GpuContext } from "../../src/gpu/context.js";
 import type { PipelineCache } from "../../src/gpu/pipelines.js";
 import { bindDispatch, encode, kernelFor, paramsBytes, writeParams } from "../../src/graph/bind.js";
-import type { Ref, Variant } from "../../src/kernels/op.js";
+import { SHADERS } from "../../src/shaders.gen.js";
+import type { Dispatch, Ref, Variant } from "../../src/kernels/op.js";
 import { byteLength, pack, unpack } from "../../src/tensor/layout.js";
 import type { TensorSpec } from "../../src/tensor/shape.js";
 
@@ -32,6 +33,7 @@ export async function runVariant(
   output: TensorSpec,
   second?: TensorSpec,
 ): Promise<RunResult> {
+  checkPreparation(variant);
   const { device } = gpu;
   const made: GPUBuffer[] = [];
   const create = (bytes: number, usage: number): GPUBuffer => {
@@ -57,16 +59,18 @@ export async function runVariant(
         return { spec, bytes, buffer: poisoned(bytes + 4 * GUARD_ELEMENTS) };
       });
       const scratch = (variant.scratchBytes ?? []).map((bytes) => poisoned(Math.ceil(bytes / 16) * 16));
+      const prepared = (variant.prepared?.bytes ?? []).map((bytes) => poisoned(Math.ceil(bytes / 16) * 16));
       const absent = create(16, storage);
       const resolve = (ref: Ref): GPUBuffer => {
         if (ref === "output") return outputs[0]!.buffer;
         if (ref === "second") return outputs[1]!.buffer;
         if (ref === "absent") return absent;
+        if ("prepared" in ref) return prepared[ref.prepared]!;
         return "input" in ref ? inputBuffers[ref.input]! : scratch[ref.scratch]!;
       };
       const encoder = device.createCommandEncoder();
       const pass = encoder.beginComputePass();
-      for (const d of variant.dispatches) {
+      for (const d of [...(variant.prepared?.dispatches ?? []), ...variant.dispatches]) {
         const kernel = await kernelFor(pipelines, d);
         const bytes = new ArrayBuffer(paramsBytes(d));
         writeParams(d, new DataView(bytes), 0);
@@ -99,4 +103,20 @@ export async function runVariant(
   } finally {
     made.forEach((b) => b.destroy());
   }
+}
+
+/** What op.ts promises of a preparation: it writes prepared buffers alone, made of inputs alone, and nothing else writes them. */
+function checkPreparation({ name, dispatches, prepared }: Variant): void {
+  const refuse = ({ shader }: Dispatch, binding: string): never => {
+    throw new Error(`${name}: ${shader} must not bind ${binding} so: see Preparing in op.ts`);
+  };
+  const each = (of: readonly Dispatch[], allowed: (ref: Ref, written: boolean) => boolean): void => {
+    for (const d of of) {
+      for (const { name: binding, access } of SHADERS[d.shader].buffers)
+        if (!allowed(d.buffers[binding]!, access === "read_write")) refuse(d, binding);
+    }
+  };
+  const has = (ref: Ref, key: "input" | "prepared"): boolean => typeof ref === "object" && key in ref;
+  each(prepared?.dispatches ?? [], (ref, written) => has(ref, "prepared") || (has(ref, "input") && !written));
+  each(dispatches, (ref, written) => !(has(ref, "prepared") && written));
 }

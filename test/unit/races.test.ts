@@ -27,14 +27,16 @@ function tinyDispatch(shader: string): { dispatch: Dispatch; buffers: Record<str
   const specs = inputs.map((shape): TensorSpec => ({ shape, dtype: "f32" }));
   const output = op.infer(specs, attrs);
   for (const variant of op.variants(specs, output, attrs, TRAITS)) {
-    const dispatch = variant.dispatches.find((d) => d.shader === shader);
+    const { prepared, scratchBytes } = variant;
+    const dispatch = [...(prepared?.dispatches ?? []), ...variant.dispatches].find((d) => d.shader === shader);
     if (!dispatch) continue;
     const make = (bytes: number, value: number): ArrayBuffer => new Float32Array(bytes / 4).fill(value).buffer;
     const buffers = Object.entries(dispatch.buffers).map(([binding, ref]): [string, ArrayBuffer] => {
       if (ref === "output") return [binding, make(byteLength(output.shape), NaN)];
       if (ref === "second") return [binding, make(byteLength(op.second!(specs, attrs).shape), NaN)];
       if (ref === "absent") return [binding, make(16, 0)];
-      return [binding, "input" in ref ? make(byteLength(inputs[ref.input]!), 1) : make(variant.scratchBytes![ref.scratch]!, 1)];
+      if ("input" in ref) return [binding, make(byteLength(inputs[ref.input]!), 1)];
+      return [binding, make("scratch" in ref ? scratchBytes![ref.scratch]! : prepared!.bytes[ref.prepared]!, 1)];
     });
     return { dispatch, buffers: Object.fromEntries(buffers) };
   }
