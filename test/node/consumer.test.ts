@@ -117,6 +117,13 @@ describe("the package in a project of its own", function () {
     expectGood(await runJson("node-gpu.js"));
   });
 
+  it("says in Node what to install for ONNX files, and writes one then", async () => {
+    const exported = (): Promise<string> => run(process.execPath, [join("built", "node-onnx.js")]);
+    expect(await exported()).to.match(/Cannot find package '@bufbuild\/protobuf'/);
+    await symlink(bin("@bufbuild"), join(folder, "node_modules", "@bufbuild"), "junction");
+    expect((JSON.parse(await exported()) as { bytes: number }).bytes).to.be.above(1000);
+  });
+
   it("runs the README's samples for Node", async () => {
     const trained = await run(process.execPath, [join("built", "sample-README-md-2.js")]);
     const losses = [...trained.matchAll(/^\d+ ([\d.]+)$/gm)].map(([, loss]) => Number(loss));

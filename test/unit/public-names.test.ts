@@ -1,6 +1,7 @@
 /** The names that users and outside checks rely on. Types are held by test/types/api.ts, which only has to compile. */
 import { expect } from "chai";
 import * as fcnWebgpu from "../../src/index.js";
+import * as onnx from "../../src/onnx/index.js";
 import * as reference from "../../src/reference/index.js";
 
 const PINNED = [
@@ -35,6 +36,11 @@ describe("public names", () => {
       name: "GpuUnavailableError",
       reason: "no-adapter",
     });
+  });
+
+  it("of fcn-webgpu/onnx are there", () => {
+    expect(onnx.exportOnnx).to.be.a("function");
+    expect(new onnx.OnnxError("message").name).to.equal("OnnxError");
   });
 
   it("of fcn-webgpu/reference are there", () => {
