@@ -61,11 +61,16 @@ export interface OuterGeometry {
   };
 }
 
+/** Down and across. */
+export function walksOf(form: TrilinearForm, transposed: boolean): readonly [Walk, Walk] {
+  const walk = (axis: 0 | 1): Walk => (transposed ? transposedWalk(form, axis) : forwardWalk(form, axis));
+  return [walk(0), walk(1)];
+}
+
 export function outerGeometry(form: TrilinearForm, transposed: boolean, epilogue: ConvEpilogue): OuterGeometry {
   const { inChannels, outChannels, inSize, outSize } = directionOf(form, transposed);
   const { groups, batch, kernel, stride, dilation } = form;
-  const walk = (axis: 0 | 1): Walk => (transposed ? transposedWalk(form, axis) : forwardWalk(form, axis));
-  const [down, across] = [walk(0), walk(1)] as const;
+  const [down, across] = walksOf(form, transposed);
   const x: PaddedInput = paddedInput(0, batch, inChannels, inSize, [down.before, across.before], [down.needed, across.needed]);
   const outVec4s = ceilTo(outChannels, 4) / 4;
   const pixels = batch * down.cells * across.cells;

@@ -1,5 +1,6 @@
 /** Which fast kernels serve a convolution or a transposed one, the best last. Groups whose channels are no whole vec4s have only `direct`. */
 import type { ConvEpilogue, TrilinearForm } from "./conv-geometry.js";
+import { gemmVariant } from "./conv-gemm.js";
 import { outerVariant } from "./conv-outer.js";
 import { phasesApplies, phasesVariant } from "./conv-phases.js";
 import { directionOf, groupsAreAligned, tiledApplies, tiledVariant } from "./conv-tiled.js";
@@ -15,19 +16,27 @@ export function convVariants(
 ): readonly Variant[] {
   if (!groupsAreAligned(form)) return [];
   const flat = flattened(form, transposed, epilogue);
-  if (transposed && phasesApplies(flat, device))
-    return [outerVariant(flat, transposed, epilogue, device), phasesVariant(flat, epilogue, device)];
-  const spread = spreadVariant(flat, transposed, epilogue, device);
-  const sampled = [outerVariant(flat, transposed, epilogue, device), ...(spread ? [spread] : [])];
+  const outer = outerVariant(flat, transposed, epilogue, device);
+  const gemm = optional(gemmVariant(flat, transposed, epilogue));
+  // Workgroup memory is dear on software adapters (kernels.md C), and what they are best at never pays on a GPU.
+  const ordered = (others: readonly Variant[]): readonly Variant[] =>
+    device.software ? [...gemm, ...others] : [...others, ...gemm];
+  if (transposed && phasesApplies(flat, device)) return ordered([outer, phasesVariant(flat, epilogue, device)]);
+  const sampled = [outer, ...optional(spreadVariant(flat, transposed, epilogue, device))];
   const tiled = tiledApplies(flat) ? [tiledVariant(flat, transposed, epilogue)] : [];
   const winograd = winogradApplies(flat) ? [winogradVariant(flat, transposed, epilogue, device, pointwiseVariant)] : [];
-  const others = tiledIsBetter(flat, transposed, device) ? [...sampled, ...tiled] : [...tiled, ...sampled];
+  const others = ordered(tiledIsBetter(flat, transposed, device) ? [...sampled, ...tiled] : [...tiled, ...sampled]);
   return winogradIsBetter(flat) ? [...others, ...winograd] : [...winograd, ...others];
+}
+
+function optional(variant: Variant | null): readonly Variant[] {
+  return variant ? [variant] : [];
 }
 
 /** For the products of `winograd`. */
 function pointwiseVariant(form: TrilinearForm, transposed: boolean, epilogue: ConvEpilogue, device: DeviceTraits): Variant {
-  return spreadVariant(form, transposed, epilogue, device) ?? outerVariant(form, transposed, epilogue, device);
+  const spread = device.software ? spreadVariant(form, transposed, epilogue, device) : gemmVariant(form, transposed, epilogue);
+  return spread ?? outerVariant(form, transposed, epilogue, device);
 }
 
 /** Tiles of 4x4 pixels load each pixel once for a row of taps, but pay for maps that do not fill them. */

@@ -23,6 +23,7 @@ import {
 } from "./conv-geometry.js";
 import { STRIPS_BYTES, sumStrips } from "./conv-strips.js";
 import { groupsAreAligned } from "./conv-tiled.js";
+import { weightGradGemmVariant } from "./conv-weight-gemm.js";
 import { weightGradSpreadVariant } from "./conv-weight-spread.js";
 import { weightGradTiledVariant } from "./conv-weight-tiled.js";
 import { convTranspose2dOp } from "./conv-transpose2d.js";
@@ -55,9 +56,12 @@ export const conv2dWeightGradOp: Op<Conv2dWeightGradAttrs> = {
     if (!groupsAreAligned(form)) return [direct];
     const tiled = weightGradTiledVariant(form, output.shape, device);
     const spread = weightGradSpreadVariant(form, output.shape, device);
-    if (!spread) return [direct, tiled];
+    const gemm = weightGradGemmVariant(form, output.shape);
     // One channel fills a quarter of the vec4s of `spread`.
-    return form.channels === 1 ? [direct, spread, tiled] : [direct, tiled, spread];
+    const registers = !spread ? [tiled] : form.channels === 1 ? [spread, tiled] : [tiled, spread];
+    // Workgroup memory is dear on software adapters (kernels.md C).
+    if (!gemm) return [direct, ...registers];
+    return device.software ? [direct, gemm, ...registers] : [direct, ...registers, gemm];
   },
   flops: (inputs, output, attrs) => formFlops(weightGradForm(inputs, output.shape, attrs)),
   grad(ddw, inputs, _dw, { stride, padding, dilation, groups, kernel }) {

@@ -1,5 +1,6 @@
 /** Every shader with a barrier, run by the race detector on a tiny case. A new one is added to TINY. */
 import { expect } from "chai";
+import { PLAIN_EPILOGUE } from "../../src/kernels/conv-geometry.js";
 import { opOf } from "../../src/kernels/ops.js";
 import type { DeviceTraits, Dispatch } from "../../src/kernels/op.js";
 import { SHADERS } from "../../src/shaders.gen.js";
@@ -13,8 +14,25 @@ interface Tiny {
   readonly attrs: object;
 }
 
-/** Under 20,000 operations each, by shader. */
+const GEOMETRY = { stride: [1, 1], padding: [0, 0, 0, 0], dilation: [1, 1], groups: 1 };
+/** As few operations as run each barrier twice, by shader. */
 const TINY: Readonly<Record<string, Tiny>> = {
+  "conv2d.gemm": {
+    op: "conv2d",
+    inputs: [
+      [1, 16, 2, 2],
+      [4, 16, 1, 1],
+    ],
+    attrs: { ...GEOMETRY, ...PLAIN_EPILOGUE },
+  },
+  "conv2d-weight-grad.gemm": {
+    op: "conv2dWeightGrad",
+    inputs: [
+      [1, 4, 3, 3],
+      [1, 4, 3, 3],
+    ],
+    attrs: { ...GEOMETRY, kernel: [1, 1] },
+  },
   "reduce.workgroup": { op: "reduceSum", inputs: [[5, 9, 2]], attrs: { axes: [0, 1], keep: [] } },
 };
 

@@ -1,0 +1,91 @@
+/**
+ * Variant `gemm` of conv2d and convTranspose2d, for GPUs: a matrix product through workgroup memory, 8x8 sums an invocation (kernels.md B 3.2).
+ * Pixels are gathered where they lie (implicit GEMM): no padded copy, no column matrix. A transposed convolution of stride s goes by s x s phases.
+ */
+import { ceilTo } from "../tensor/layout.js";
+import type { ConvEpilogue, TrilinearForm } from "./conv-geometry.js";
+import { epilogueBuffers, epilogueParams } from "./conv-epilogue.js";
+import { walksOf } from "./conv-outer.js";
+import { validTaps } from "./conv-taps.js";
+import { directionOf } from "./conv-tiled.js";
+import { dispatch, inputRef, MAX_WORKGROUPS_PER_AXIS, type Variant } from "./op.js";
+
+/** Less work is over before a large tile has started. */
+export const GEMM_FROM_FLOPS = 2 ** 22;
+/** Workgroups that fill a GPU; smaller tiles are taken until there are as many. */
+export const ENOUGH_WORKGROUPS = 192;
+
+interface Tile {
+  readonly pixels: number;
+  readonly channels: number;
+}
+/** The larger, the fewer loads a multiply-add; 16 KiB of workgroup memory and 256 invocations, WebGPU's defaults, hold all of them. */
+const TILES: readonly Tile[] = [
+  { pixels: 128, channels: 128 },
+  { pixels: 128, channels: 64 },
+  { pixels: 64, channels: 64 },
+  { pixels: 64, channels: 32 },
+];
+
+/** Null beyond the grid's limits. */
+export function gemmVariant(form: TrilinearForm, transposed: boolean, epilogue: ConvEpilogue): Variant | null {
+  const { inChannels, outChannels, inSize, outSize } = directionOf(form, transposed);
+  const { groups, batch, kernel, stride, dilation, pad } = form;
+  const [down, across] = walksOf(form, transposed);
+  const pixels = batch * down.cells * across.cells;
+  const phases = down.phases * across.phases;
+  const [inVec4s, outVec4s] = [ceilTo(inChannels, 4) / 4, ceilTo(outChannels, 4) / 4];
+  const perGroup = Math.ceil(outVec4s / groups);
+  const grid = (tile: Tile) =>
+    [Math.ceil(pixels / tile.pixels), Math.ceil((4 * perGroup) / tile.channels), phases * groups] as const;
+  const wide = TILES.filter(({ channels }) => channels < 2 * ceilTo(4 * perGroup, 32));
+  const tile = wide.find((t) => grid(t).reduce((product, n) => product * n, 1) >= ENOUGH_WORKGROUPS) ?? wide.at(-1)!;
+  const workgroups = grid(tile);
+  if (workgroups.some((n) => n > MAX_WORKGROUPS_PER_AXIS)) return null;
+  const taps = [validTaps(stride[0], dilation[0]), validTaps(stride[1], dilation[1])] as const;
+  const invocations = (tile.pixels / 8) * (tile.channels / 8);
+  const [xRow, wRow] = [tile.pixels / 4 + 1, tile.channels / 4 + 1];
+  const main = dispatch("conv2d.gemm", {
+    params: {
+      in_size: inSize,
+      cells: [down.cells, across.cells],
+      pixels,
+      groups,
+      out_size: outSize,
+      out_step: [down.phases, across.phases],
+      out_channels: outChannels,
+      out_vec4s: outVec4s,
+      out_vec4s_per_group: perGroup,
+      in_vec4s: inVec4s,
+      in_vec4s_per_group: Math.ceil(inVec4s / groups),
+      origin: [-pad[0], -pad[1]],
+      cell_step: [down.cellStep, across.cellStep],
+      x_step: [down.tapStep, across.tapStep],
+      kernel,
+      stride,
+      pad,
+      dilation,
+      tap_step: transposed ? [taps[0].step, taps[1].step] : [1, 1],
+      tap_divisor: [taps[0].divisor, taps[1].divisor],
+      tap_inverse: [taps[0].inverse, taps[1].inverse],
+      weight_rows: form.outputs,
+      weight_vec4s: ceilTo(form.channels / groups, 4) / 4,
+      ...epilogueParams(epilogue),
+    },
+    constants: {
+      WG: invocations,
+      TRANSPOSED: transposed,
+      PIXELS: tile.pixels,
+      CHANNELS: tile.channels,
+      X_LOADS: (2 * tile.pixels) / invocations,
+      W_LOADS: (2 * tile.channels) / invocations,
+      X_ROW: xRow,
+      W_ROW: wRow,
+      X_SIZE: 8 * xRow,
+      W_SIZE: 8 * wRow,
+    },
+    buffers: { x: inputRef(0), weight: inputRef(1), ...epilogueBuffers(epilogue), y: "output" },
+    workgroups,
+  });
+  return { name: "gemm", fromFlops: GEMM_FROM_FLOPS, dispatches: [main] };
+}
