@@ -104,10 +104,10 @@ fn main(@builtin(workgroup_id) group_id: vec3u, @builtin(local_invocation_index)
         let x1 = x_tile[k * (COLUMNS / 4u) + COLUMNS / 8u + tn];
         // @unroll
         for (var q = 0u; q < 4u; q++) {
-          sums[q][0u] += d0[q] * x0;
-          sums[q][1u] += d0[q] * x1;
-          sums[q + 4u][0u] += d1[q] * x0;
-          sums[q + 4u][1u] += d1[q] * x1;
+          sums[q][0u] = fma(vec4f(d0[q]), x0, sums[q][0u]);
+          sums[q][1u] = fma(vec4f(d0[q]), x1, sums[q][1u]);
+          sums[q + 4u][0u] = fma(vec4f(d1[q]), x0, sums[q + 4u][0u]);
+          sums[q + 4u][1u] = fma(vec4f(d1[q]), x1, sums[q + 4u][1u]);
         }
       }
     }

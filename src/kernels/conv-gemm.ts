@@ -3,17 +3,20 @@
  * Pixels are gathered where they lie (implicit GEMM): no padded copy, no column matrix. A transposed convolution of stride s goes by s x s phases.
  */
 import { ceilTo } from "../tensor/layout.js";
-import type { ConvEpilogue, TrilinearForm } from "./conv-geometry.js";
+import { PLAIN_EPILOGUE, type ConvEpilogue, type TrilinearForm } from "./conv-geometry.js";
 import { epilogueBuffers, epilogueParams } from "./conv-epilogue.js";
 import { walksOf } from "./conv-outer.js";
 import { validTaps } from "./conv-taps.js";
 import { directionOf } from "./conv-tiled.js";
-import { dispatch, inputRef, MAX_WORKGROUPS_PER_AXIS, type Variant } from "./op.js";
+import { dispatch, grid as gridOf, inputRef, MAX_WORKGROUPS_PER_AXIS, scratchRef, type Variant } from "./op.js";
 
 /** Less work is over before a large tile has started. */
 export const GEMM_FROM_FLOPS = 2 ** 22;
 /** Workgroups that fill a GPU; smaller tiles are taken until there are as many. */
 export const ENOUGH_WORKGROUPS = 192;
+
+const LEAST_STEPS = 8;
+const MOST_STRIPS = 32;
 
 interface Tile {
   readonly pixels: number;
@@ -24,7 +27,6 @@ const TILES: readonly Tile[] = [
   { pixels: 128, channels: 128 },
   { pixels: 128, channels: 64 },
   { pixels: 64, channels: 64 },
-  { pixels: 64, channels: 32 },
 ];
 
 /** Null beyond the grid's limits. */
@@ -36,21 +38,31 @@ export function gemmVariant(form: TrilinearForm, transposed: boolean, epilogue: 
   const phases = down.phases * across.phases;
   const [inVec4s, outVec4s] = [ceilTo(inChannels, 4) / 4, ceilTo(outChannels, 4) / 4];
   const perGroup = Math.ceil(outVec4s / groups);
+  const taps = [validTaps(stride[0], dilation[0]), validTaps(stride[1], dilation[1])] as const;
+  const yVec4s = batch * outSize[0] * outSize[1] * outVec4s;
   const grid = (tile: Tile) =>
     [Math.ceil(pixels / tile.pixels), Math.ceil((4 * perGroup) / tile.channels), phases * groups] as const;
-  const wide = TILES.filter(({ channels }) => channels < 2 * ceilTo(4 * perGroup, 32));
-  const tile = wide.find((t) => grid(t).reduce((product, n) => product * n, 1) >= ENOUGH_WORKGROUPS) ?? wide.at(-1)!;
-  const workgroups = grid(tile);
+  const count = (t: Tile): number => grid(t).reduce((product, n) => product * n, 1);
+  const wide = TILES.filter(({ channels }) => channels < 2 * ceilTo(4 * perGroup, 64));
+  const tile = wide.find((t) => count(t) >= ENOUGH_WORKGROUPS) ?? wide.at(-1)!;
+  // Too few tiles to fill a GPU: their long sums are cut into strips, added by a second pass.
+  const mostTaps = ([0, 1] as const).map((a) => Math.ceil(kernel[a] / (transposed ? taps[a].step : 1)));
+  const steps = mostTaps[0]! * mostTaps[1]! * Math.ceil(inVec4s / groups / 4);
+  const wanted = Math.ceil(ENOUGH_WORKGROUPS / count(tile));
+  const perStrip = Math.ceil(steps / Math.max(1, Math.min(wanted, Math.floor(steps / LEAST_STEPS), MOST_STRIPS)));
+  const strips = Math.ceil(steps / perStrip);
+  const workgroups = [grid(tile)[0], grid(tile)[1], phases * groups * strips] as const;
   if (workgroups.some((n) => n > MAX_WORKGROUPS_PER_AXIS)) return null;
-  const taps = [validTaps(stride[0], dilation[0]), validTaps(stride[1], dilation[1])] as const;
   const invocations = (tile.pixels / 8) * (tile.channels / 8);
-  const [xRow, wRow] = [tile.pixels / 4 + 1, tile.channels / 4 + 1];
   const main = dispatch("conv2d.gemm", {
     params: {
       in_size: inSize,
       cells: [down.cells, across.cells],
       pixels,
       groups,
+      strips,
+      steps_per_strip: perStrip,
+      y_strip: yVec4s,
       out_size: outSize,
       out_step: [down.phases, across.phases],
       out_channels: outChannels,
@@ -70,22 +82,26 @@ export function gemmVariant(form: TrilinearForm, transposed: boolean, epilogue: 
       tap_inverse: [taps[0].inverse, taps[1].inverse],
       weight_rows: form.outputs,
       weight_vec4s: ceilTo(form.channels / groups, 4) / 4,
-      ...epilogueParams(epilogue),
+      ...epilogueParams(strips === 1 ? epilogue : PLAIN_EPILOGUE),
     },
     constants: {
       WG: invocations,
       TRANSPOSED: transposed,
       PIXELS: tile.pixels,
       CHANNELS: tile.channels,
-      X_LOADS: (2 * tile.pixels) / invocations,
-      W_LOADS: (2 * tile.channels) / invocations,
-      X_ROW: xRow,
-      W_ROW: wRow,
-      X_SIZE: 8 * xRow,
-      W_SIZE: 8 * wRow,
+      X_ROW: tile.pixels / 4,
+      W_ROW: tile.channels / 4,
+      X_SIZE: 4 * tile.pixels,
+      W_SIZE: 4 * tile.channels,
     },
-    buffers: { x: inputRef(0), weight: inputRef(1), ...epilogueBuffers(epilogue), y: "output" },
+    buffers: { x: inputRef(0), weight: inputRef(1), ...epilogueBuffers(epilogue), y: strips === 1 ? "output" : scratchRef(0) },
     workgroups,
   });
-  return { name: "gemm", fromFlops: GEMM_FROM_FLOPS, dispatches: [main] };
+  if (strips === 1) return { name: "gemm", fromFlops: GEMM_FROM_FLOPS, dispatches: [main] };
+  const sum = dispatch("conv2d.gemm-sum", {
+    params: { count: yVec4s, strips, out_channels: outChannels, out_vec4s: outVec4s, ...epilogueParams(epilogue) },
+    buffers: { parts: scratchRef(0), ...epilogueBuffers(epilogue), y: "output" },
+    workgroups: gridOf(yVec4s),
+  });
+  return { name: "gemm", fromFlops: GEMM_FROM_FLOPS, scratchBytes: [16 * yVec4s * strips], dispatches: [main, sum] };
 }
