@@ -10,5 +10,6 @@ export function traitsOf(gpu: GpuContext): DeviceTraits {
     subgroupSize: subgroups && least !== undefined && least === most ? least : 0,
     maxInvocations: gpu.limits.maxComputeInvocationsPerWorkgroup,
     maxWorkgroupStorage: gpu.limits.maxComputeWorkgroupStorageSize,
+    maxBindingBytes: Math.min(gpu.limits.maxStorageBufferBindingSize, gpu.limits.maxBufferSize),
   };
 }

@@ -6,33 +6,35 @@ import { ceilTo, physicalSize } from "../tensor/layout.js";
 import type { Shape } from "../tensor/shape.js";
 import type { TrilinearForm } from "./conv-geometry.js";
 import { ENOUGH_WORKGROUPS, GEMM_FROM_FLOPS } from "./conv-gemm.js";
-import { STRIPS_BYTES, sumStrips } from "./conv-strips.js";
-import { dispatch, inputRef, MAX_WORKGROUPS_PER_AXIS, scratchRef, type Variant } from "./op.js";
+import { mostStrips, sumStrips } from "./conv-strips.js";
+import { dispatch, inputRef, MAX_WORKGROUPS_PER_AXIS, scratchRef, type DeviceTraits, type Variant } from "./op.js";
 
 /** Pixels of a strip, but in the last. */
 const LEAST_PIXELS = 64;
 const MOST_STRIPS = 256;
+/** With 128 by 128, and 256 invocations, an H100 ran at a third of the speed. */
+const COLUMN_TILE = 64;
 
 /** Null beyond the grid's limits. The form's groups must be aligned (`groupsAreAligned`). */
-export function weightGradGemmVariant(form: TrilinearForm, weight: Shape): Variant | null {
+export function weightGradGemmVariant(form: TrilinearForm, weight: Shape, device: DeviceTraits): Variant | null {
   const { batch, groups, kernel, stride, dilation, pad, y } = form;
   const depth = ceilTo(form.channels / groups, 4) / 4;
   const columns = kernel[0] * kernel[1] * depth;
   const dyVec4s = ceilTo(form.outputs, 4) / 4;
   const perGroup = Math.ceil(dyVec4s / groups);
-  const [rowTile, columnTile] = [tileOf(4 * perGroup), tileOf(4 * columns)];
+  const rowTile = ceilTo(4 * perGroup, 64) % 128 === 0 ? 128 : 64;
   const rowTiles = Math.ceil((4 * perGroup) / rowTile);
-  const columnTiles = Math.ceil((4 * columns) / columnTile);
+  const columnTiles = Math.ceil((4 * columns) / COLUMN_TILE);
   const pixels = batch * y[0] * y[1];
   const weightVec4s = physicalSize(weight) / 4;
-  const wanted = Math.ceil((2 * ENOUGH_WORKGROUPS) / (rowTiles * columnTiles * groups));
-  const fitting = Math.floor(STRIPS_BYTES / (16 * weightVec4s));
+  const wanted = Math.ceil(ENOUGH_WORKGROUPS / (rowTiles * columnTiles * groups));
+  const fitting = mostStrips(16 * weightVec4s, device);
   const most = Math.max(1, Math.min(wanted, fitting, Math.ceil(pixels / LEAST_PIXELS), MOST_STRIPS));
   const perStrip = ceilTo(Math.ceil(pixels / most), 8);
   const strips = Math.ceil(pixels / perStrip);
   const workgroups = [columnTiles, rowTiles * groups, strips] as const;
   if (workgroups.some((n) => n > MAX_WORKGROUPS_PER_AXIS)) return null;
-  const invocations = (rowTile / 8) * (columnTile / 8);
+  const invocations = (rowTile / 8) * (COLUMN_TILE / 8);
   const main = dispatch("conv2d-weight-grad.gemm", {
     params: {
       in_size: form.x,
@@ -55,11 +57,11 @@ export function weightGradGemmVariant(form: TrilinearForm, weight: Shape): Varia
     constants: {
       WG: invocations,
       ROWS: rowTile,
-      COLUMNS: columnTile,
+      COLUMNS: COLUMN_TILE,
       DY_LOADS: (2 * rowTile) / invocations,
-      X_LOADS: (2 * columnTile) / invocations,
+      X_LOADS: (2 * COLUMN_TILE) / invocations,
       DY_SIZE: 2 * rowTile,
-      X_SIZE: 2 * columnTile,
+      X_SIZE: 2 * COLUMN_TILE,
     },
     buffers: { x: inputRef(0), dy: inputRef(1), parts: strips === 1 ? "output" : scratchRef(0) },
     workgroups,
@@ -71,9 +73,4 @@ export function weightGradGemmVariant(form: TrilinearForm, weight: Shape): Varia
     scratchBytes: [16 * weightVec4s * strips],
     dispatches: [main, sumStrips(weight, strips, 0)],
   };
-}
-
-/** 128, or 64 where that covers as much. */
-function tileOf(extent: number): number {
-  return ceilTo(extent, 64) % 128 === 0 ? 128 : 64;
 }

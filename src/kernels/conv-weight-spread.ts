@@ -7,7 +7,7 @@ import type { Shape } from "../tensor/shape.js";
 import type { TrilinearForm } from "./conv-geometry.js";
 import { paddedInput } from "./conv-padded.js";
 import { channelTile, MOST_SUBGROUPS, SPREAD_FROM_FLOPS } from "./conv-spread.js";
-import { STRIPS_BYTES, sumStrips } from "./conv-strips.js";
+import { mostStrips, sumStrips } from "./conv-strips.js";
 import { dispatch, inputRef, scratchRef, type DeviceTraits, type Variant } from "./op.js";
 
 /** Workgroups that keep a software adapter's cores busy to the end. */
@@ -30,7 +30,7 @@ export function weightGradSpreadVariant(form: TrilinearForm, weight: Shape, devi
   const rows = batch * y[0];
   const weightVec4s = physicalSize(weight) / 4;
   const wanted = Math.ceil(ENOUGH_WORKGROUPS / tiles);
-  const fitting = Math.floor(STRIPS_BYTES / (16 * weightVec4s));
+  const fitting = mostStrips(16 * weightVec4s, device);
   const rowsPerStrip = Math.ceil(rows / Math.max(1, Math.min(wanted, fitting, rows, 256)));
   const strips = Math.ceil(rows / rowsPerStrip);
 

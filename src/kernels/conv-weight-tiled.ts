@@ -5,7 +5,7 @@
 import { ceilTo, physicalSize } from "../tensor/layout.js";
 import type { Shape } from "../tensor/shape.js";
 import type { TrilinearForm } from "./conv-geometry.js";
-import { STRIPS_BYTES, sumStrips } from "./conv-strips.js";
+import { mostStrips, sumStrips } from "./conv-strips.js";
 import { TILED_FROM_FLOPS } from "./conv-tiled.js";
 import { paddedInput } from "./conv-padded.js";
 import { dispatch, grid, inputRef, scratchRef, type DeviceTraits, type Variant } from "./op.js";
@@ -95,7 +95,7 @@ export function weightGradTiledVariant(form: TrilinearForm, weight: Shape, devic
 /** Enough strips to fill the device, of at least 16 blocks each where there are that many. */
 function stripsFor(tiles: number, blocks: number, weightVec4s: number, device: DeviceTraits): number {
   const wanted = Math.ceil((device.software ? 256 : 32768) / tiles);
-  const fitting = Math.floor(STRIPS_BYTES / (16 * weightVec4s));
+  const fitting = mostStrips(16 * weightVec4s, device);
   const strips = Math.max(1, Math.min(wanted, fitting, Math.ceil(blocks / 16), 256));
   // As many as are not empty when all have the same length.
   return Math.ceil(blocks / Math.ceil(blocks / strips));

@@ -21,14 +21,14 @@ import {
   type Pair2,
   type TrilinearForm,
 } from "./conv-geometry.js";
-import { STRIPS_BYTES, sumStrips } from "./conv-strips.js";
+import { mostStrips, sumStrips } from "./conv-strips.js";
 import { groupsAreAligned } from "./conv-tiled.js";
 import { weightGradGemmVariant } from "./conv-weight-gemm.js";
 import { weightGradSpreadVariant } from "./conv-weight-spread.js";
 import { weightGradTiledVariant } from "./conv-weight-tiled.js";
 import { convTranspose2dOp } from "./conv-transpose2d.js";
 import { conv2dOp } from "./conv2d.js";
-import { apply, dispatch, grid, inputRef, scratchRef, type Op, type Variant } from "./op.js";
+import { apply, dispatch, grid, inputRef, scratchRef, type DeviceTraits, type Op, type Variant } from "./op.js";
 
 export interface Conv2dWeightGradAttrs extends ConvGeometry {
   readonly kernel: Pair2;
@@ -52,11 +52,11 @@ export const conv2dWeightGradOp: Op<Conv2dWeightGradAttrs> = {
   },
   variants(inputs, output, attrs, device) {
     const form = weightGradForm(inputs, output.shape, attrs);
-    const direct = directVariant(form, output.shape);
+    const direct = directVariant(form, output.shape, device);
     if (!groupsAreAligned(form)) return [direct];
     const tiled = weightGradTiledVariant(form, output.shape, device);
     const spread = weightGradSpreadVariant(form, output.shape, device);
-    const gemm = weightGradGemmVariant(form, output.shape);
+    const gemm = weightGradGemmVariant(form, output.shape, device);
     // One channel fills a quarter of the vec4s of `spread`.
     const registers = !spread ? [tiled] : form.channels === 1 ? [spread, tiled] : [tiled, spread];
     // Workgroup memory is dear on software adapters (kernels.md C).
@@ -85,11 +85,11 @@ function weightGradForm([x, dy]: readonly TensorSpec[], weight: Shape, attrs: Co
 }
 
 /** One invocation per weight element in memory and strip. */
-function directVariant(form: TrilinearForm, weight: Shape): Variant {
+function directVariant(form: TrilinearForm, weight: Shape, device: DeviceTraits): Variant {
   const count = physicalSize(weight);
   const pixels = form.batch * form.y[0] * form.y[1];
   // Strips of about 256 pixels, as long as their partial sums fit.
-  const strips = Math.max(1, Math.min(Math.ceil(pixels / 256), Math.floor(STRIPS_BYTES / (4 * count)), 256));
+  const strips = Math.max(1, Math.min(Math.ceil(pixels / 256), mostStrips(4 * count, device), 256));
   return {
     name: "direct",
     scratchBytes: [4 * count * strips],

@@ -15,6 +15,7 @@ export interface DeviceTraits {
   readonly subgroupSize: number;
   readonly maxInvocations: number;
   readonly maxWorkgroupStorage: number;
+  readonly maxBindingBytes: number;
 }
 
 export interface Op<A extends object> {

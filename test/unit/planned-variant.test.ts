@@ -7,7 +7,13 @@ import { applicationOf, signatureOf } from "../../src/graph/signature.js";
 import type { DeviceTraits, Variant } from "../../src/kernels/op.js";
 import { conv2d, heNormal, input, param, reshape, scale, type Tensor } from "../../src/index.js";
 
-const TRAITS: DeviceTraits = { software: true, subgroupSize: 0, maxInvocations: 256, maxWorkgroupStorage: 16384 };
+const TRAITS: DeviceTraits = {
+  software: true,
+  subgroupSize: 0,
+  maxInvocations: 256,
+  maxWorkgroupStorage: 16384,
+  maxBindingBytes: 2 ** 27,
+};
 const KEEPS = { keepsPrepared: true };
 
 const weight = param("w", [16, 16, 3, 3], heNormal());

@@ -36,7 +36,13 @@ const TINY: Readonly<Record<string, Tiny>> = {
   "reduce.workgroup": { op: "reduceSum", inputs: [[5, 9, 2]], attrs: { axes: [0, 1], keep: [] } },
 };
 
-const TRAITS: DeviceTraits = { software: false, subgroupSize: 0, maxInvocations: 256, maxWorkgroupStorage: 16384 };
+const TRAITS: DeviceTraits = {
+  software: false,
+  subgroupSize: 0,
+  maxInvocations: 256,
+  maxWorkgroupStorage: 16384,
+  maxBindingBytes: 2 ** 27,
+};
 
 /** The first dispatch of the op's variants that runs the shader, and buffers for it: ones in, NaNs out. */
 function tinyDispatch(shader: string): { dispatch: Dispatch; buffers: Record<string, ArrayBuffer> } {

@@ -11,6 +11,7 @@ const TRAITS: DeviceTraits = {
   subgroupSize: 0,
   maxInvocations: 256,
   maxWorkgroupStorage: 16384,
+  maxBindingBytes: 2 ** 27,
 };
 const DEVICE = { traits: TRAITS, limitBytes: 2 ** 27 };
 
