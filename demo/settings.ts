@@ -24,9 +24,9 @@ export interface Settings {
 export const FULL: Settings = {
   name: "full",
   width: 1,
-  classifier: { steps: 250, batch: 48, learningRate: 0.03 },
-  single: { steps: 1000, batch: 1, learningRate: 0.1 },
-  further: { steps: 400, batch: 1, learningRate: 0.1 },
+  classifier: { steps: 600, batch: 48, learningRate: 0.03 },
+  single: { steps: 800, batch: 2, learningRate: 0.1 },
+  further: { steps: 800, batch: 2, learningRate: 0.1 },
   heldOut: { sizes: 30, perSize: 10 },
 };
 
