@@ -26,8 +26,13 @@ interface Tile {
 const LARGE: Tile = { pixels: 128, channels: 64 };
 const SMALL: Tile = { pixels: 64, channels: 64 };
 
-/** Null beyond the grid's limits. */
-export function gemmVariant(form: TrilinearForm, transposed: boolean, epilogue: ConvEpilogue): Variant | null {
+/** Null beyond the grid's limits. Without `strips` it is one dispatch and needs no scratch memory. */
+export function gemmVariant(
+  form: TrilinearForm,
+  transposed: boolean,
+  epilogue: ConvEpilogue,
+  { strips: mayCut } = { strips: true },
+): Variant | null {
   const { inChannels, outChannels, inSize, outSize } = directionOf(form, transposed);
   const { groups, batch, kernel, stride, dilation, pad } = form;
   const [down, across] = walksOf(form, transposed);
@@ -45,7 +50,7 @@ export function gemmVariant(form: TrilinearForm, transposed: boolean, epilogue: 
   const mostTaps = ([0, 1] as const).map((a) => Math.ceil(kernel[a] / (transposed ? taps[a].step : 1)));
   const steps = mostTaps[0]! * mostTaps[1]! * Math.ceil(inVec4s / groups / 4);
   const wanted = Math.ceil(ENOUGH_WORKGROUPS / count(tile));
-  const perStrip = Math.ceil(steps / Math.max(1, Math.min(wanted, Math.floor(steps / LEAST_STEPS), MOST_STRIPS)));
+  const perStrip = Math.ceil(steps / Math.max(1, Math.min(wanted, Math.floor(steps / LEAST_STEPS), mayCut ? MOST_STRIPS : 1)));
   const strips = Math.ceil(steps / perStrip);
   const workgroups = [grid(tile)[0], grid(tile)[1], phases * groups * strips] as const;
   if (workgroups.some((n) => n > MAX_WORKGROUPS_PER_AXIS)) return null;

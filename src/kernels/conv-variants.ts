@@ -35,8 +35,10 @@ function optional(variant: Variant | null): readonly Variant[] {
 
 /** For the products of `winograd`. */
 function pointwiseVariant(form: TrilinearForm, transposed: boolean, epilogue: ConvEpilogue, device: DeviceTraits): Variant {
-  const spread = device.software ? spreadVariant(form, transposed, epilogue, device) : gemmVariant(form, transposed, epilogue);
-  return spread ?? outerVariant(form, transposed, epilogue, device);
+  const fast = device.software
+    ? spreadVariant(form, transposed, epilogue, device)
+    : gemmVariant(form, transposed, epilogue, { strips: false });
+  return fast ?? outerVariant(form, transposed, epilogue, device);
 }
 
 /** Tiles of 4x4 pixels load each pixel once for a row of taps, but pay for maps that do not fill them. */
