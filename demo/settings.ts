@@ -24,7 +24,7 @@ export interface Settings {
 export const FULL: Settings = {
   name: "full",
   width: 1,
-  classifier: { steps: 600, batch: 48, learningRate: 0.03 },
+  classifier: { steps: 450, batch: 48, learningRate: 0.03 },
   single: { steps: 800, batch: 2, learningRate: 0.1 },
   further: { steps: 800, batch: 2, learningRate: 0.1 },
   heldOut: { sizes: 30, perSize: 10 },
