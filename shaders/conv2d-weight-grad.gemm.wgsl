@@ -1,5 +1,5 @@
 // parts = the weight gradient over one strip of dy's pixels, as a matrix product (output channels by taps and input channels, over pixels) through
-// workgroup memory: ROWS output channels by COLUMNS of the weight a workgroup, 8 by 8 an invocation, 16 pixels a step; pixels outside x are 0.
+// workgroup memory: ROWS output channels by COLUMNS of the weight a workgroup, 8 by 8 an invocation, 8 pixels a step; pixels outside x are 0.
 // x: [N, H, W, C]; dy: [N, I, J, O]; parts: [strips, O, Kh, Kw, C/groups]; all in vec4s along the last axis.
 // Grid: x: tiles of columns, y: tiles of output channels of all groups, z: strips.
 struct Params {
@@ -25,16 +25,16 @@ struct Params {
 @group(0) @binding(2) var<storage, read> dy: array<vec4f>;
 @group(0) @binding(3) var<storage, read_write> parts: array<vec4f>;
 
-const WG: u32 = 128u; // ROWS / 8 * COLUMNS / 8
+const WG: u32 = 256u; // ROWS / 8 * COLUMNS / 8
 const ROWS: u32 = 128u;
-const COLUMNS: u32 = 64u;
-const DY_LOADS: u32 = 4u; // of an invocation a step: 4 ROWS / WG
-const X_LOADS: u32 = 2u; // 4 COLUMNS / WG
-const DY_SIZE: u32 = 512u; // 16 ROWS / 4
-const X_SIZE: u32 = 256u; // 16 COLUMNS / 4
+const COLUMNS: u32 = 128u;
+const DY_LOADS: u32 = 1u; // of an invocation a step: 2 ROWS / WG
+const X_LOADS: u32 = 1u; // 2 COLUMNS / WG
+const DY_SIZE: u32 = 256u; // 8 ROWS / 4
+const X_SIZE: u32 = 256u; // 8 COLUMNS / 4
 
-var<workgroup> dy_tile: array<vec4f, DY_SIZE>; // 16 pixels, output channels along the rows
-var<workgroup> x_tile: array<vec4f, X_SIZE>; // 16 pixels, columns along the rows
+var<workgroup> dy_tile: array<vec4f, DY_SIZE>; // 8 pixels, output channels along the rows
+var<workgroup> x_tile: array<vec4f, X_SIZE>; // 8 pixels, columns along the rows
 
 @compute @workgroup_size(WG)
 fn main(@builtin(workgroup_id) group_id: vec3u, @builtin(local_invocation_index) local: u32) {
@@ -44,7 +44,7 @@ fn main(@builtin(workgroup_id) group_id: vec3u, @builtin(local_invocation_index)
   let first_pixel = group_id.z * params.pixels_per_strip;
   let end_pixel = min(first_pixel + params.pixels_per_strip, params.pixels);
 
-  // The column of the weight that this invocation loads, and the pixel of each 16: where it lies in its image.
+  // The column of the weight that this invocation loads, and the pixel of each 8: where it lies in its image.
   var column_at: array<u32, X_LOADS>; // vec4 of a pixel of x
   var column_shift: array<vec2i, X_LOADS>;
   var row: array<u32, X_LOADS>; // of dy, through the batch
@@ -87,17 +87,17 @@ fn main(@builtin(workgroup_id) group_id: vec3u, @builtin(local_invocation_index)
         let inside = pixel < end_pixel && all(at >= vec2i(0)) && all(vec2u(at) < params.in_size);
         let from_pixel = (row[l] / params.dy_size.x * params.in_size.x + u32(at.x)) * params.in_size.y + u32(at.y);
         x_next[l] = select(vec4f(0.0), x[select(0u, from_pixel * params.in_vec4s + column_at[l], inside)], inside);
-        j[l] += 16u;
+        j[l] += 8u;
         while (j[l] >= params.dy_size.y) {
           j[l] -= params.dy_size.y;
           row[l]++;
         }
       }
-      first += 16u;
+      first += 8u;
     }
     if (started) {
       // @unroll
-      for (var k = 0u; k < 16u; k++) {
+      for (var k = 0u; k < 8u; k++) {
         let d0 = dy_tile[k * (ROWS / 4u) + tm];
         let d1 = dy_tile[k * (ROWS / 4u) + ROWS / 8u + tm];
         let x0 = x_tile[k * (COLUMNS / 4u) + tn];

@@ -30,7 +30,7 @@ export function weightGradGemmVariant(form: TrilinearForm, weight: Shape, device
   const wanted = Math.ceil(ENOUGH_WORKGROUPS / (rowTiles * columnTiles * groups));
   const fitting = mostStrips(16 * weightVec4s, device);
   const most = Math.max(1, Math.min(wanted, fitting, Math.ceil(pixels / LEAST_PIXELS), MOST_STRIPS));
-  const perStrip = ceilTo(Math.ceil(pixels / most), 16);
+  const perStrip = ceilTo(Math.ceil(pixels / most), 8);
   const strips = Math.ceil(pixels / perStrip);
   const workgroups = [columnTiles, rowTiles * groups, strips] as const;
   if (workgroups.some((n) => n > MAX_WORKGROUPS_PER_AXIS)) return null;
@@ -58,10 +58,10 @@ export function weightGradGemmVariant(form: TrilinearForm, weight: Shape, device
       WG: invocations,
       ROWS: rowTile,
       COLUMNS: COLUMN_TILE,
-      DY_LOADS: (4 * rowTile) / invocations,
-      X_LOADS: (4 * COLUMN_TILE) / invocations,
-      DY_SIZE: 4 * rowTile,
-      X_SIZE: 4 * COLUMN_TILE,
+      DY_LOADS: (2 * rowTile) / invocations,
+      X_LOADS: (2 * COLUMN_TILE) / invocations,
+      DY_SIZE: 2 * rowTile,
+      X_SIZE: 2 * COLUMN_TILE,
     },
     buffers: { x: inputRef(0), dy: inputRef(1), parts: strips === 1 ? "output" : scratchRef(0) },
     workgroups,
