@@ -22,13 +22,25 @@ export function outputNames<O extends Names>(graph: Graph<Names, O>, asked: read
   return [...new Set(names)];
 }
 
-/** The graph itself where the shapes are its own. */
+/** The graph itself where the shapes are its own. An input without a shape, as labels that no output needs, follows those with one. */
 export function specializeGraph<I extends Names, O extends Names>(
   graph: Graph<I, O>,
   shapes: Readonly<Record<string, Shape>>,
 ): Graph<I, O> {
   const same = Object.entries(shapes).every(([name, shape]) => graph.inputs[name] && sameShape(graph.inputs[name].shape, shape));
-  return same ? graph : graph.resize(shapes);
+  if (same) return graph;
+  const others = Object.entries(graph.inputs).filter(([name]) => !(name in shapes));
+  const following = others.map(([name, { shape }]) => [name, followingShape(shape, graph.inputs, shapes)] as const);
+  return graph.resize({ ...shapes, ...Object.fromEntries(following) } as Parameters<typeof graph.resize>[0]);
+}
+
+/** The batch, and extents counted from the end, change with an input that had the same ones: labels [N, H, W] with the image [N, C, H, W]. */
+function followingShape(shape: Shape, inputs: Names, shapes: Readonly<Record<string, Shape>>): Shape {
+  return shape.map((extent, axis) => {
+    const index = axis === 0 ? 0 : axis - shape.length;
+    const leader = Object.keys(shapes).find((name) => inputs[name]?.shape.at(index) === extent);
+    return (leader === undefined ? undefined : shapes[leader]!.at(index)) ?? extent;
+  });
 }
 
 /** Throws InputError for an input that is missing, unknown, or does not fit. */
