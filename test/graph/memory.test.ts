@@ -14,6 +14,7 @@ describe("memory of the nets", () => {
   const nets = [
     { trunk: "lenet", variant: "4s", classes: 11, size: [53, 61] },
     { trunk: "lenet", variant: "2s", classes: 11, size: [64, 64] },
+    { trunk: "alexnet", variant: "32s", classes: 21, size: [97, 129], width: 1 / 8 },
     { trunk: "vgg16", variant: "32s", classes: 21, size: [64, 64], width: 1 / 16, padding: "same" },
     { trunk: "vgg16", variant: "16s", classes: 21, size: [64, 96], width: 1 / 16, padding: "same" },
     { trunk: "vgg16", variant: "8s", classes: 21, size: [120, 160], width: 1 / 16, padding: "same" },
