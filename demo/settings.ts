@@ -35,7 +35,7 @@ export const SHORT: Settings = {
   ...FULL,
   name: "short",
   classifier: { ...FULL.classifier, steps: 60 },
-  single: { ...FULL.single, steps: 90 },
-  further: { ...FULL.further, steps: 40 },
+  single: { ...FULL.single, steps: 70 },
+  further: { ...FULL.further, steps: 30 },
   heldOut: { sizes: 30, perSize: 2 },
 };
