@@ -1,7 +1,8 @@
 /**
  * Straight-line code for drivers. Loops that a shader marks with a line `// @unroll` before them are unrolled, and arrays of a function
  * whose every index is then a number become single variables: software drivers keep arrays in memory and take minutes to compile
- * what they do in seconds with variables (docs/kernels.md). `// @unroll if NAME` holds where the const NAME is not false. The file as written, rolled, stays readable, valid and tested.
+ * what they do in seconds with variables (docs/kernels.md). `// @unroll if NAME` holds where the const NAME is not false. The file as written,
+ * rolled, stays readable, and is valid and tested, but where a loop counts the lane of a subgroupBroadcast, which must be a constant.
  * Bounds and sizes are integer literals or top-level consts.
  */
 const MARK = /\/\/ @unroll\s*\n\s*for \(var (\w+) = (\w+); \1 < (\w+); \1\+\+\) \{/;

@@ -6,9 +6,9 @@ import { ceilTo } from "../tensor/layout.js";
 import { PLAIN_EPILOGUE, type ConvEpilogue, type TrilinearForm } from "./conv-geometry.js";
 import { epilogueBuffers, epilogueParams } from "./conv-epilogue.js";
 import { walksOf } from "./conv-outer.js";
-import { validTaps } from "./conv-taps.js";
+import { tapParams } from "./conv-taps.js";
 import { directionOf } from "./conv-tiled.js";
-import { dispatch, grid as gridOf, inputRef, MAX_WORKGROUPS_PER_AXIS, scratchRef, type Variant } from "./op.js";
+import { dispatch, grid, inputRef, MAX_WORKGROUPS_PER_AXIS, scratchRef, type Variant } from "./op.js";
 
 /** Less work is over before a large tile has started. */
 export const GEMM_FROM_FLOPS = 2 ** 22;
@@ -40,19 +40,17 @@ export function gemmVariant(
   const phases = down.phases * across.phases;
   const [inVec4s, outVec4s] = [ceilTo(inChannels, 4) / 4, ceilTo(outChannels, 4) / 4];
   const perGroup = Math.ceil(outVec4s / groups);
-  const taps = [validTaps(stride[0], dilation[0]), validTaps(stride[1], dilation[1])] as const;
+  const taps = tapParams(form, transposed);
   const yVec4s = batch * outSize[0] * outSize[1] * outVec4s;
-  const grid = (tile: Tile) =>
-    [Math.ceil(pixels / tile.pixels), Math.ceil((4 * perGroup) / tile.channels), phases * groups] as const;
-  const count = (t: Tile): number => grid(t).reduce((product, n) => product * n, 1);
   const tile = pixels > SMALL.pixels ? LARGE : SMALL;
+  const [pixelTiles, channelTiles] = [Math.ceil(pixels / tile.pixels), Math.ceil((4 * perGroup) / tile.channels)];
   // Too few tiles to fill a GPU: their long sums are cut into strips, added by a second pass.
-  const mostTaps = ([0, 1] as const).map((a) => Math.ceil(kernel[a] / (transposed ? taps[a].step : 1)));
+  const mostTaps = ([0, 1] as const).map((a) => Math.ceil(kernel[a] / taps.tap_step[a]));
   const steps = mostTaps[0]! * mostTaps[1]! * Math.ceil(inVec4s / groups / 4);
-  const wanted = Math.ceil(ENOUGH_WORKGROUPS / count(tile));
+  const wanted = Math.ceil(ENOUGH_WORKGROUPS / (pixelTiles * channelTiles * phases * groups));
   const perStrip = Math.ceil(steps / Math.max(1, Math.min(wanted, Math.floor(steps / LEAST_STEPS), mayCut ? MOST_STRIPS : 1)));
   const strips = Math.ceil(steps / perStrip);
-  const workgroups = [grid(tile)[0], grid(tile)[1], phases * groups * strips] as const;
+  const workgroups = [pixelTiles, channelTiles, phases * groups * strips] as const;
   if (workgroups.some((n) => n > MAX_WORKGROUPS_PER_AXIS)) return null;
   const invocations = (tile.pixels / 8) * (tile.channels / 8);
   const main = dispatch("conv2d.gemm", {
@@ -78,9 +76,7 @@ export function gemmVariant(
       stride,
       pad,
       dilation,
-      tap_step: transposed ? [taps[0].step, taps[1].step] : [1, 1],
-      tap_divisor: [taps[0].divisor, taps[1].divisor],
-      tap_inverse: [taps[0].inverse, taps[1].inverse],
+      ...taps,
       weight_rows: form.outputs,
       weight_vec4s: ceilTo(form.channels / groups, 4) / 4,
       ...epilogueParams(strips === 1 ? epilogue : PLAIN_EPILOGUE),
@@ -102,7 +98,7 @@ export function gemmVariant(
   const sum = dispatch("conv2d.gemm-sum", {
     params: { count: yVec4s, strips, out_channels: outChannels, out_vec4s: outVec4s, ...epilogueParams(epilogue) },
     buffers: { parts: scratchRef(0), ...epilogueBuffers(epilogue), y: "output" },
-    workgroups: gridOf(yVec4s),
+    workgroups: grid(yVec4s),
   });
   return { name: "gemm", fromFlops: GEMM_FROM_FLOPS, scratchBytes: [16 * yVec4s * strips], dispatches: [main, sum] };
 }

@@ -8,7 +8,7 @@ import type { ConvEpilogue, Pair2, TrilinearForm } from "./conv-geometry.js";
 import { epilogueBuffers, epilogueParams } from "./conv-epilogue.js";
 import { paddedInput, type PaddedInput } from "./conv-padded.js";
 import { directionOf, TILED_FROM_FLOPS } from "./conv-tiled.js";
-import { validTaps } from "./conv-taps.js";
+import { tapParams, validTaps } from "./conv-taps.js";
 import { dispatch, grid, inputRef, type DeviceTraits, type Variant } from "./op.js";
 
 /** How a direction walks over x on one axis. */
@@ -74,7 +74,6 @@ export function outerGeometry(form: TrilinearForm, transposed: boolean, epilogue
   const x: PaddedInput = paddedInput(0, batch, inChannels, inSize, [down.before, across.before], [down.needed, across.needed]);
   const outVec4s = ceilTo(outChannels, 4) / 4;
   const pixels = batch * down.cells * across.cells;
-  const taps = [validTaps(stride[0], dilation[0]), validTaps(stride[1], dilation[1])] as const;
   return {
     x,
     phases: down.phases * across.phases,
@@ -99,9 +98,7 @@ export function outerGeometry(form: TrilinearForm, transposed: boolean, epilogue
       pad: form.pad,
       ...epilogueParams(epilogue),
       dilation,
-      tap_step: transposed ? [taps[0].step, taps[1].step] : [1, 1],
-      tap_divisor: [taps[0].divisor, taps[1].divisor],
-      tap_inverse: [taps[0].inverse, taps[1].inverse],
+      ...tapParams(form, transposed),
       weight_rows: form.outputs,
       weight_vec4s: ceilTo(form.channels / groups, 4) / 4,
     },

@@ -8,7 +8,7 @@ import type { ConvEpilogue, TrilinearForm } from "./conv-geometry.js";
 import { epilogueBuffers, epilogueParams } from "./conv-epilogue.js";
 import { transposedWalk } from "./conv-outer.js";
 import { paddedInput } from "./conv-padded.js";
-import { validTaps } from "./conv-taps.js";
+import { tapParams } from "./conv-taps.js";
 import { TILED_FROM_FLOPS } from "./conv-tiled.js";
 import { dispatch, inputRef, MAX_WORKGROUPS_PER_AXIS, type DeviceTraits, type Variant } from "./op.js";
 
@@ -37,7 +37,6 @@ export function phasesVariant(form: TrilinearForm, epilogue: ConvEpilogue, { sub
   const [down, across] = [transposedWalk(form, 0), transposedWalk(form, 1)] as const;
   const x = paddedInput(0, batch, outputs, form.y, [down.before, across.before], [down.needed, across.needed]);
   const outVec4s = ceilTo(channels, 4) / 4;
-  const taps = [validTaps(stride[0], dilation[0]), validTaps(stride[1], dilation[1])] as const;
   const pixels = batch * down.cells * across.cells;
   const cells = tileCells(pixels, lanes);
   // As few tiles of at most TILE_VEC4S vec4s as cover the output channels, each loaded in equal parts of at most a vec4 a lane.
@@ -63,9 +62,7 @@ export function phasesVariant(form: TrilinearForm, epilogue: ConvEpilogue, { sub
       stride,
       pad: form.pad,
       dilation,
-      tap_step: [taps[0].step, taps[1].step],
-      tap_divisor: [taps[0].divisor, taps[1].divisor],
-      tap_inverse: [taps[0].inverse, taps[1].inverse],
+      ...tapParams(form, true),
       ...epilogueParams(epilogue),
     },
     constants: { WG: lanes, CELLS: cells, VEC4S: vec4s, CELLS_BY_VEC4S: cells * vec4s, HALVES: halves, LOADED: vec4s / halves },

@@ -7,13 +7,12 @@ import type { ConvEpilogue, TrilinearForm } from "./conv-geometry.js";
 import { epilogueBuffers } from "./conv-epilogue.js";
 import { outerGeometry } from "./conv-outer.js";
 import { directionOf } from "./conv-tiled.js";
-import { dispatch, inputRef, type DeviceTraits, type Variant } from "./op.js";
+import { dispatch, inputRef, MAX_WORKGROUPS_PER_AXIS, type DeviceTraits, type Variant } from "./op.js";
 
 /** Below, a kernel of its own is not worth its compilation. */
 export const SPREAD_FROM_FLOPS = 2 ** 21;
 /** In a workgroup. */
 export const MOST_SUBGROUPS = 8;
-const MOST_WORKGROUPS = 65535;
 
 /** Null where subgroups are of no one size, or too large for the tiles. */
 export function spreadVariant(
@@ -33,7 +32,7 @@ export function spreadVariant(
   const subgroups = Math.max(1, Math.min(MOST_SUBGROUPS, Math.floor(((pixels / tile / lanes) * phases * channelTiles) / 16)));
   const workgroup = lanes * Math.min(subgroups, Math.ceil(pixels / tile / lanes));
   const workgroups = [Math.ceil(pixels / (workgroup * tile)), channelTiles, phases] as const;
-  if (workgroups.some((n) => n > MOST_WORKGROUPS)) return null;
+  if (workgroups.some((n) => n > MAX_WORKGROUPS_PER_AXIS)) return null;
   const { inChannels } = directionOf(form, transposed);
   const main = dispatch("conv2d.spread", {
     params: { ...params, in_per_group: inChannels / form.groups, tiles_per_group: tilesPerGroup, results: tile * vec4s },

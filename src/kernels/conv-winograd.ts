@@ -103,5 +103,7 @@ function pointwise(form: TrilinearForm, tiles: number): TrilinearForm {
 /** The buffers of the product as those of the whole. */
 function swapped(ref: Ref, x: Ref, weight: Ref, y: Ref): Ref {
   if (ref === "output") return y;
-  return typeof ref === "string" ? ref : "input" in ref && ref.input === 0 ? x : weight;
+  if (typeof ref === "string") return ref;
+  if (!("input" in ref)) throw new Error("winograd: its product must be one dispatch, without scratch memory");
+  return ref.input === 0 ? x : weight;
 }
