@@ -37,6 +37,21 @@ describe("unrollLoops", () => {
     expect(flat(unrollLoops(code)).replace(/[{} ]/g, "")).to.equal("f(b[1u][n]);f(b[2u][n]);f(b[5u][n]);f(b[6u][n]);");
   });
 
+  it("folds products, quotients and remainders of consts in indices, and leaves those with a name it does not know", () => {
+    const code =
+      "const S: u32 = 4u;\n// @unroll\nfor (var t = 1u; t < 2u; t++) {\n  f(a[(t * 4u + 2u) / S], a[(t * 6u) % S], a[t * n]);\n}\n";
+    expect(flat(unrollLoops(code))).to.equal("const S: u32 = 4u; { f(a[1u], a[2u], a[1u * n]); }");
+  });
+
+  it("unrolls on a condition, else hides the bound from drivers", () => {
+    const code = (on: boolean): string =>
+      `const ON: bool = ${String(on)};\n// @unroll if ON\nfor (var i = 0u; i < 2u; i++) {\n  f(i);\n}\n`;
+    expect(flat(unrollLoops(code(true)))).to.equal("const ON: bool = true; { f(0u); } { f(1u); }");
+    expect(flat(unrollLoops(code(false)))).to.equal(
+      "const ON: bool = false; for (var i = 0u; i < select(2u, 0u, params.count == 0u); i++) { f(i); }",
+    );
+  });
+
   it("makes variables of arrays whose every index is a number", () => {
     const code =
       "const N: u32 = 2u;\nfn f() {\n  var a: array<array<vec4f, 1>, N>; // a\n  // @unroll\n  for (var i = 0u; i < N; i++) {\n    a[i][0u].x = 1.0;\n  }\n}\n";
