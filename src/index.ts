@@ -80,12 +80,28 @@ export {
   type SizedFcnOptions,
 } from "./fcn/fcn.js";
 export { classifier, classifierTraining, convolutionalClassifier, type ClassifierOptions } from "./fcn/classifier.js";
-export type { TrunkName } from "./fcn/trunks.js";
-export { convolutionalize, type FlattenOrder } from "./fcn/convolutionalize.js";
+export { trunkOf, type TrunkName } from "./fcn/trunks.js";
+export type {
+  ConcatLayer,
+  ConvLayer,
+  DropoutLayer,
+  FullyConnectedLayer,
+  GlobalAveragePoolLayer,
+  Head,
+  LrnLayer,
+  PoolLayer,
+  Skip,
+  Trunk,
+  TrunkLayer,
+} from "./fcn/trunk.js";
+export { convolutionalize, type Convolutionalized, type ConvolutionalizeOptions } from "./fcn/convolutionalize.js";
+export { convolutionalWeight, type FlattenOrder } from "./fcn/convolutional-weight.js";
+export type { GlobalPool } from "./fcn/sliding.js";
 export {
   coordinateMap,
   cropLike,
   cropOffset,
+  cropTogether,
   formatCoordinateMap,
   receptiveField,
   type AxisMap,

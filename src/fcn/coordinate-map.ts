@@ -13,7 +13,7 @@ import type { ConvTranspose2dAttrs } from "../kernels/conv-transpose2d.js";
 import type { Conv2dAttrs } from "../kernels/conv2d.js";
 import { crop2d } from "../kernels/crop.js";
 import type { PadAttrs } from "../kernels/pad.js";
-import type { SliceAttrs } from "../kernels/slice.js";
+import { slice, type SliceAttrs } from "../kernels/slice.js";
 import type { PoolWindow } from "../kernels/window.js";
 import { ShapeError } from "../tensor/errors.js";
 import { formatShape } from "../tensor/shape.js";
@@ -72,6 +72,25 @@ function formatAxis({ stride, offset, field }: AxisMap): string {
  * where the strides differ, the offset is no integer or negative, or b ends beyond a.
  */
 export function cropOffset(a: Tensor, b: Tensor, input?: Tensor): readonly [h: number, w: number] {
+  const { starts, fail } = placeOf(a, b, input);
+  starts.forEach((offset, axis) => {
+    const name = AXES[axis]!;
+    if (offset < 0) fail(`the offset of the ${name} is ${offset}`, "a must begin before b: use more padding");
+    const [size, wanted] = [extentOf(a, axis), extentOf(b, axis)];
+    if (offset + wanted > size) fail(`${wanted} ${name} from ${offset} on exceed the ${size} there are`, "use more padding");
+  });
+  return starts;
+}
+
+const AXES = ["rows", "columns"] as const;
+
+interface Place {
+  /** Index in a of b's first row and column: negative where b begins before a. */
+  readonly starts: readonly [h: number, w: number];
+  readonly fail: (why: string, remedy: string) => never;
+}
+
+function placeOf(a: Tensor, b: Tensor, input: Tensor | undefined): Place {
   const from = input ?? onlyInput([a, b]);
   const maps = mapsFrom(from, [a, b]);
   const [mapA, mapB] = [maps.get(a), maps.get(b)];
@@ -85,27 +104,46 @@ export function cropOffset(a: Tensor, b: Tensor, input?: Tensor): readonly [h: n
     );
   };
   const along = (axis: 0 | 1): number => {
-    const name = axis === 0 ? "rows" : "columns";
     const [p, q] = [mapA[axis], mapB[axis]];
     if (!isClose(p.stride, q.stride))
-      fail(`the strides of the ${name} are ${p.stride} and ${q.stride}`, "bring both to one stride by upsampling");
+      fail(`the strides of the ${AXES[axis]} are ${p.stride} and ${q.stride}`, "bring both to one stride by upsampling");
     const exact = (q.offset - p.offset) / p.stride;
     const offset = Math.round(exact);
     if (!isClose(exact, offset))
-      fail(`the offset of the ${name} is ${exact}`, "it must be an integer: change the upsampling kernel or a padding by one");
-    if (offset < 0) fail(`the offset of the ${name} is ${offset}`, "a must begin before b: use more padding");
-    const [size, wanted] = [a.shape[a.shape.length - 2 + axis]!, b.shape[b.shape.length - 2 + axis]!];
-    if (offset + wanted > size) fail(`${wanted} ${name} from ${offset} on exceed the ${size} there are`, "use more padding");
+      fail(
+        `the offset of the ${AXES[axis]} is ${exact}`,
+        "it must be an integer: change the upsampling kernel or a padding by one",
+      );
     // Not -0.
     return offset + 0;
   };
-  return [along(0), along(1)];
+  return { starts: [along(0), along(1)], fail };
+}
+
+function extentOf(tensor: Tensor, axis: number): number {
+  return tensor.shape[tensor.shape.length - 2 + axis]!;
+}
+
+/** a and b [N, C, H, W] cropped to the rows and columns that they share; themselves where they cover the same. Throws ShapeError where the strides or places differ as in {@link cropOffset}, or they share nothing. */
+export function cropTogether(a: Tensor, b: Tensor, input?: Tensor): readonly [a: Tensor, b: Tensor] {
+  const { starts, fail } = placeOf(a, b, input);
+  const ofA = starts.map((start) => Math.max(0, start));
+  const ofB = starts.map((start) => Math.max(0, -start));
+  const sizes = [0, 1].map((axis) => Math.min(extentOf(a, axis) - ofA[axis]!, extentOf(b, axis) - ofB[axis]!));
+  sizes.forEach((size, axis) => {
+    if (size < 1) fail(`they share no ${AXES[axis]!}`, "use more padding");
+  });
+  const cropped = (x: Tensor, begin: readonly number[]): Tensor =>
+    sizes.every((size, axis) => size === extentOf(x, axis))
+      ? x
+      : slice(x, { starts: [0, 0, ...begin], sizes: [x.shape[0]!, x.shape[1]!, ...sizes] });
+  return [cropped(a, ofA), cropped(b, ofB)];
 }
 
 /** a cropped to b's rows and columns where b lies in it; a itself where they cover the same. Throws ShapeError as {@link cropOffset}. */
 export function cropLike(a: Tensor, b: Tensor, input?: Tensor): Tensor {
   const offset = cropOffset(a, b, input);
-  const isWhole = a.shape.slice(-2).every((extent, axis) => extent === b.shape[b.shape.length - 2 + axis]);
+  const isWhole = [0, 1].every((axis) => extentOf(a, axis) === extentOf(b, axis));
   // With equal sizes the offset is 0: nothing else fits.
   return isWhole ? a : crop2d(a, b, { offset });
 }

@@ -3,29 +3,32 @@
  * scores of the pool, and upsample to pixels at last. Every crop and upsampling kernel follows from coordinate maps.
  */
 import { graph, type Graph } from "../graph/graph.js";
-import { conv2d } from "../kernels/conv2d.js";
-import { convTranspose2d } from "../kernels/conv-transpose2d.js";
-import { scale, sum } from "../kernels/elementwise.js";
 import { argMax } from "../kernels/labels.js";
 import { softmaxCrossEntropy } from "../kernels/loss.js";
 import { ShapeError } from "../tensor/errors.js";
-import { bilinear, zeros } from "../tensor/init.js";
 import { numel } from "../tensor/shape.js";
-import { input, isParam, named, param, topological, type Param, type Tensor } from "../tensor/tensor.js";
-import { coordinateMap, cropLike, cropOffset, type CoordinateMap } from "./coordinate-map.js";
+import { input, isParam, topological, type Param, type Tensor } from "../tensor/tensor.js";
+import { cropOffset } from "./coordinate-map.js";
+import { headLayers } from "./heads.js";
+import type { Trunk } from "./trunk.js";
+import { convolutionalTrunk } from "./trunk-layers.js";
 import { trunkOf, type TrunkName } from "./trunks.js";
-import { convolutionalTrunk, type Trunk } from "./trunk.js";
 
 export interface FcnOptions {
-  readonly trunk: TrunkName;
-  /** The head by its finest stride: "32s", "16s", "8s", "8s-at-once" on vgg16, "32s" on alexnet, "4s" and "2s" on lenet. */
+  /** A trunk by name, or a table of one's own. */
+  readonly trunk: TrunkName | Trunk;
+  /**
+   * The head by its finest stride: "32s", "16s", "8s", "8s-at-once" on vgg16, vgg19 and googlenet, "32s" on alexnet and alexnet-bvlc, "16s", "8s", "4s",
+   * "4s-at-once" on squeezenet, "4s" and "2s" on lenet.
+   */
   readonly variant: string;
   /** Classes, the background among them: 21 for PASCAL VOC. */
   readonly classes: number;
   /** Factor on the channels of the trunk. Default 1: the paper's. */
   readonly width?: number;
   /**
-   * "caffe" (default): the authors' 100 pixels round the image (10 for lenet, which they did not publish). "minimal": as few as let the scores cover this image.
+   * "caffe" (default): the authors' 100 pixels round the image; for nets that they did not publish what covers it: 10 for lenet, 3 for googlenet, 1 for squeezenet.
+   * "minimal": as few as let the scores cover this image.
    * "same": every layer pads itself, the upsampling too; the crops vanish where the stride divides the image.
    */
   readonly padding?: "caffe" | "minimal" | "same";
@@ -41,7 +44,7 @@ export interface SizedFcnOptions extends FcnOptions {
 }
 
 /**
- * A fully convolutional net for inference: image [N, C, H, W] (C is 3, 1 for lenet) -> scores [N, classes, H, W] and labels i32 [N, H, W], the class of
+ * A fully convolutional net for inference: image [N, C, H, W] (C is the trunk's: 3, 1 for lenet) -> scores [N, classes, H, W] and labels i32 [N, H, W], the class of
  * the largest score. Parameters are `<layer>.weight` and `<layer>.bias` by the layers' names in the authors' prototxts. Score layers start at zero,
  * upsampling bilinear, the trunk at random: use `transplant` to start from a classifier. Throws ShapeError for unknown options and for images that
  * the padding does not suffice for.
@@ -61,8 +64,8 @@ export function fcn(
 export interface FcnTrainingOptions extends SizedFcnOptions {
   /** Pixels of this label count for nothing. Default 255, VOC's void. */
   readonly ignoreIndex?: number | null;
-  /** Probability of dropout behind fc6 and fc7; 0 for none. Default 0.5. */
-  readonly dropout?: number;
+  /** Probability of dropout where the trunk has it, 0 for none. Default "trunk": the trunk's own, 0.5, on googlenet 0.4. */
+  readonly dropout?: number | "trunk";
 }
 
 /**
@@ -75,7 +78,7 @@ export function fcnTraining(
   { readonly image: Tensor; readonly labels: Tensor },
   { readonly scores: Tensor; readonly prediction: Tensor; readonly loss: Tensor; readonly lossSum: Tensor }
 > {
-  const { batch = 1, size, ignoreIndex = 255, dropout = 0.5 } = options;
+  const { batch = 1, size, ignoreIndex = 255, dropout = "trunk" } = options;
   return graph({ image: imageInput(options), labels: input([batch, ...size], "i32") }, ({ image, labels }) => {
     const { scores } = fcnLayers(image, { ...options, dropout });
     return {
@@ -109,7 +112,7 @@ export interface FcnLayers {
  * The net on an image tensor [N, C, H, W], for graphs of one's own: its scores [N, classes, H, W], every layer by its name in the prototxts, for
  * `coordinateMap` and inspection, and its parameters, for `gradients`.
  */
-export function fcnLayers(image: Tensor, options: FcnOptions & { readonly dropout?: number }): FcnLayers {
+export function fcnLayers(image: Tensor, options: FcnOptions & { readonly dropout?: number | "trunk" }): FcnLayers {
   const trunk = trunkOf(options.trunk);
   checkOptions(trunk, options);
   switch (options.padding ?? "caffe") {
@@ -142,8 +145,7 @@ function checkOptions(trunk: Trunk, { variant, classes, width = 1, padding = "ca
 /** The smallest padding at which the scores cover the image: first by where they begin, then by whether they reach its end. */
 function buildMinimal(trunk: Trunk, image: Tensor, options: BuildOptions): FcnLayers {
   // Padding moves the scores by as many pixels: what an ample padding crops away can be saved.
-  const stride = trunk.layers.reduce((s, layer) => s * ("stride" in layer ? (layer.stride ?? 1) : 1), 1);
-  const ample = trunk.caffePadding + stride;
+  const ample = amplePadding(trunk, image, options);
   const { layers } = build(trunk, image, options, ample);
   const upsampled = layers.get(trunk.heads[options.variant]!.upsampling)!;
   const least = Math.max(0, ample - Math.min(...cropOffset(upsampled, image, image)));
@@ -156,76 +158,30 @@ function buildMinimal(trunk: Trunk, image: Tensor, options: BuildOptions): FcnLa
   }
 }
 
+/** A padding at which the net can be built: the authors' and a stride more, or as often twice that as it takes. */
+function amplePadding(trunk: Trunk, image: Tensor, options: BuildOptions): number {
+  const stride = trunk.layers.reduce((s, layer) => s * ("stride" in layer ? (layer.stride ?? 1) : 1), 1);
+  for (let padding = trunk.caffePadding + stride; ; padding *= 2) {
+    try {
+      build(trunk, image, options, padding);
+      return padding;
+    } catch (error) {
+      if (padding >= MOST_PADDING || !(error instanceof ShapeError)) throw error;
+    }
+  }
+}
+
+/** Beyond any receptive field: what does not fit then never will. */
+const MOST_PADDING = 2 ** 14;
+
 function build(trunk: Trunk, image: Tensor, options: BuildOptions, padding: number | "same"): FcnLayers {
   const { classes, upsampling = "frozen", width = 1, dropout = 0 } = options;
-  const head = trunk.heads[options.variant]!;
-  const layers = convolutionalTrunk(trunk, image, { width, padding, dropout });
-  const add = (name: string, tensor: Tensor): Tensor => {
-    const layer = tensor.name === name ? tensor : named(tensor, name);
-    layers.set(name, layer);
-    return layer;
-  };
-  const upsample = (x: Tensor, target: Tensor, name: string, isLearned: boolean): Tensor =>
-    add(name, bilinearUpsampling(x, target, image, { name, classes, isLearned, isSame: padding === "same" }));
-
-  let scores = add("score_fr", score([...layers.values()].at(-1)!, "score_fr", classes));
-  for (const skip of head.skips) {
-    const pool = layers.get(skip.from)!;
-    const scaled = skip.scale === undefined ? pool : add(`scale_${skip.from}`, scale(pool, skip.scale));
-    const shallow = add(`score_${skip.from}`, score(scaled, `score_${skip.from}`, classes));
-    const up = upsample(scores, shallow, skip.upsampling, upsampling !== "frozen");
-    // Padded by 100, the pool reaches beyond what is upsampled; with "same" it is the other way round.
-    const operands =
-      padding === "same"
-        ? [add(`${skip.upsampling}c`, cropLike(up, shallow, image)), shallow]
-        : [up, add(`score_${skip.from}c`, cropLike(shallow, up, image))];
-    scores = add(`fuse_${skip.from}`, sum(operands));
-  }
-  const up = upsample(scores, image, head.upsampling, upsampling === "learned");
-  scores = add("score", cropLike(up, image, image));
-  return { scores, layers, params: topological([scores]).filter(isParam) };
-}
-
-/** A 1x1 convolution that starts at zero (paper, 4.1 and 4.2), with Caffe's multipliers for its bias. */
-function score(x: Tensor, name: string, classes: number): Tensor {
-  const weight = param(`${name}.weight`, [classes, x.shape[1]!, 1, 1], zeros());
-  return conv2d(x, weight, param(`${name}.bias`, [classes], zeros(), { lrMult: 2, decayMult: 0 }));
-}
-
-/**
- * x at the stride of `target`, by a transposed convolution that starts as bilinear interpolation, each class by itself. The kernel is the usual 2 factor
- * (less one if odd), or one smaller where only that puts its pixels on the target's (AlexNet: 63 for 32; fcn.md 1.6). With `isSame` it pads by
- * what would be cropped.
- */
-function bilinearUpsampling(
-  x: Tensor,
-  target: Tensor,
-  image: Tensor,
-  {
-    name,
+  const trunkLayers = convolutionalTrunk(trunk, image, { width, padding, dropout });
+  const head = headLayers([{ layers: trunkLayers, suffix: "" }], trunk.heads[options.variant]!, image, {
     classes,
-    isLearned,
-    isSame,
-  }: { readonly name: string; readonly classes: number; readonly isLearned: boolean; readonly isSame: boolean },
-): Tensor {
-  const [from, to] = [coordinateMap(x, image), coordinateMap(target, image)];
-  const factor = from[0].stride / to[0].stride;
-  const usual = 2 * factor - (factor % 2);
-  const kernel = [usual, usual - 1].find((k) => startsOf(from, to, k).every(Number.isInteger)) ?? usual;
-  const weight = param(
-    `${name}.weight`,
-    [classes, classes, kernel, kernel],
-    bilinear(),
-    isLearned ? {} : { lrMult: 0, decayMult: 0 },
-  );
-  if (!isSame) return convTranspose2d(x, weight, null, { stride: factor });
-  const before = startsOf(from, to, kernel).map((start) => Math.max(0, start)) as [number, number];
-  const after = before.map((start) => Math.max(0, kernel - factor - start)) as [number, number];
-  return convTranspose2d(x, weight, null, { stride: factor, padding: [...before, ...after] });
-}
-
-/** Rows and columns of the upsampled map in front of the target's first, for a kernel without padding. */
-function startsOf(from: CoordinateMap, to: CoordinateMap, kernel: number): [h: number, w: number] {
-  const along = (axis: 0 | 1): number => (to[axis].offset - from[axis].offset) / to[axis].stride + (kernel - 1) / 2;
-  return [along(0), along(1)];
+    upsampling,
+    isSame: padding === "same",
+  });
+  const { scores } = head;
+  return { scores, layers: new Map([...trunkLayers, ...head.layers]), params: topological([scores]).filter(isParam) };
 }

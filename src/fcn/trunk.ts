@@ -1,67 +1,115 @@
 /**
- * Trunks: classification nets as tables of layers, built either as they were trained (fully connected layers on one crop) or fully
- * convolutional, where every fully connected layer is a convolution whose kernel covers the map it used to flatten (paper section 3.1).
+ * Trunks: classification nets as tables of layers. The same table is built as it was trained (fully connected layers on one crop) or fully
+ * convolutional, where every fully connected layer is a convolution whose kernel covers the map it used to flatten (paper section 3.1);
+ * trunk-layers.ts does both, trunk-check.ts says what a table must hold.
  */
-import { conv2d } from "../kernels/conv2d.js";
-import { dropout } from "../kernels/dropout.js";
-import { lrn } from "../kernels/lrn.js";
-import { gemm } from "../kernels/matmul.js";
-import { maxPool2d } from "../kernels/max-pool.js";
-import { relu } from "../kernels/relu.js";
-import { flatten } from "../kernels/reshape.js";
-import { zeros } from "../tensor/init.js";
-import { named, param, type Init, type Param, type Tensor } from "../tensor/tensor.js";
+import type { Init } from "../tensor/tensor.js";
 
-export interface ConvLayer {
-  readonly op: "conv";
+/** The net's input, where a layer says what it is computed `from`. */
+export const IMAGE = "image";
+
+interface NamedLayer {
+  /** Unique in the table: its parameters are `<name>.weight` and `<name>.bias`. */
   readonly name: string;
+}
+
+interface LayerOfOne extends NamedLayer {
+  /** The layer that it is computed from. Default: the one before it in the table; the first: "image". */
+  readonly from?: string;
+}
+
+export interface ConvLayer extends LayerOfOne {
+  readonly op: "conv";
   readonly channels: number;
   readonly kernel: number;
   readonly stride?: number;
   readonly padding?: number;
+  readonly dilation?: number;
   readonly groups?: number;
   readonly relu: boolean;
 }
 
-/** Max pooling with Caffe's rounding. */
-export interface PoolLayer {
-  readonly op: "maxPool";
-  readonly name: string;
+export interface PoolLayer extends LayerOfOne {
+  readonly op: "maxPool" | "averagePool";
   readonly kernel: number;
   readonly stride: number;
+  readonly padding?: number;
+  /** Whether a partial window at the bottom and right counts. Default "ceil": Caffe's. */
+  readonly rounding?: "ceil" | "floor";
 }
 
-export interface LrnLayer {
+/** The mean of the whole map: of classifiers only. */
+export interface GlobalAveragePoolLayer extends LayerOfOne {
+  readonly op: "globalAveragePool";
+}
+
+/** Across channels; defaults as AlexNet: size 5, alpha 1e-4, beta 0.75, bias 1. */
+export interface LrnLayer extends LayerOfOne {
   readonly op: "lrn";
-  readonly name: string;
+  readonly size?: number;
+  readonly alpha?: number;
+  readonly beta?: number;
+  readonly bias?: number;
 }
 
-/** Takes a whole map of `extent` x `extent`; a layer behind another fully connected one has extent 1. With ReLU, and dropout where said. */
-export interface FullyConnectedLayer {
+export interface DropoutLayer extends LayerOfOne {
+  readonly op: "dropout";
+  /** Probability of being dropped. Default 0.5. */
+  readonly p?: number;
+}
+
+/** Takes a whole map of `extent` x `extent`; a layer behind another fully connected one has extent 1. */
+export interface FullyConnectedLayer extends LayerOfOne {
   readonly op: "fullyConnected";
-  readonly name: string;
   readonly channels: number;
   readonly extent: number;
-  readonly dropout: boolean;
+  readonly relu: boolean;
 }
 
-export type TrunkLayer = ConvLayer | PoolLayer | LrnLayer | FullyConnectedLayer;
+/** Channels of several layers of one size, in the order given. */
+export interface ConcatLayer extends NamedLayer {
+  readonly op: "concat";
+  readonly from: readonly string[];
+}
+
+export type TrunkLayer =
+  ConvLayer | PoolLayer | GlobalAveragePoolLayer | LrnLayer | DropoutLayer | FullyConnectedLayer | ConcatLayer;
+
+/** Scores of a shallower layer, added to what is upsampled from the deeper ones. */
+export interface Skip {
+  /** The layer that is scored. */
+  readonly from: string;
+  /** What its score and the sum are called by, `score_<name>` and `fuse_<name>`. Default: `from`. */
+  readonly name?: string;
+  /** The layer that upsamples what the scores are added to. */
+  readonly upsampling: string;
+  /** A constant factor on the layer in front of its score (FCN-8s at once). */
+  readonly scale?: number;
+}
 
 /** How a segmentation net of some stride is put on a trunk (paper, figure 3). */
 export interface Head {
-  /** From deep to shallow: the pool that is scored, the layer that upsamples what it is added to, and a constant factor on the pool. */
-  readonly skips: readonly { readonly from: string; readonly upsampling: string; readonly scale?: number }[];
+  /** From deep to shallow. */
+  readonly skips: readonly Skip[];
   /** The layer that upsamples to pixels. */
   readonly upsampling: string;
 }
 
+/**
+ * A classification net, the paper's or one's own. `fcn`, `classifier` and what belongs to them take one wherever they take a trunk's name, and
+ * throw ShapeError where the table does not hold together.
+ */
 export interface Trunk {
   readonly name: string;
+  /** In order, each behind those it is computed from. The first is a convolution of the image, and nothing else reads the image. */
   readonly layers: readonly TrunkLayer[];
+  /**
+   * Layers that segmentation nets leave out: the classification layer, what follows it, and an average pool of the whole map in front. What is computed from one of
+   * them is then computed from its input. Default: none, the table ends before the classification layer.
+   */
+  readonly classifierOnly?: readonly string[];
   /** The crop that the classifier was trained on. */
   readonly crop: { readonly channels: number; readonly size: number };
-  /** The classification layer, which segmentation nets discard. */
-  readonly classification: { readonly name: string; readonly classes: number };
   /** Padding of the first layer in the authors' nets: 100, so that the last layer's kernel fits on any image. */
   readonly caffePadding: number;
   readonly init: () => Init;
@@ -69,102 +117,18 @@ export interface Trunk {
   readonly bias: { readonly lrMult: number; readonly decayMult: number };
   /** How pixels become inputs: channel order, mean per channel in that order, factor. */
   readonly pixels: { readonly order: "rgb" | "bgr"; readonly mean: readonly [number, number, number]; readonly scale: number };
+  /** By the names of the variants: "32s", "16s", ... */
   readonly heads: Readonly<Record<string, Head>>;
 }
 
-export interface TrunkOptions {
-  /** Factor on every layer's channels, rounded to a multiple of the layer's groups, at least one per group. */
-  readonly width: number;
-  /** Padding of the first layer; "same": every layer pads so that a stride-1 layer keeps its size. */
-  readonly padding: number | "same";
-  /** Probability of dropout in the fully connected layers; 0 for none. */
-  readonly dropout: number;
+/** A layer with parameters. */
+export type WeightedLayer = ConvLayer | FullyConnectedLayer;
+
+export function isWeighted(layer: TrunkLayer): layer is WeightedLayer {
+  return layer.op === "conv" || layer.op === "fullyConnected";
 }
 
-/**
- * The output of every layer by name, in order, behind its ReLU and dropout. `image`: [N, C, H, W]. Throws ShapeError where the image is too small
- * for a layer.
- */
-export function convolutionalTrunk(trunk: Trunk, image: Tensor, options: TrunkOptions): Map<string, Tensor> {
-  return buildLayers(trunk, image, options, (layer, x, channels) => {
-    const { weight, bias } = parameters(trunk, layer.name, [channels, x.shape[1]!, layer.extent, layer.extent]);
-    return conv2d(x, weight, bias, { padding: options.padding === "same" ? samePadding(layer.extent) : 0 });
-  });
-}
-
-/** The same layers as they were trained: maps are flattened in (c, y, x) order. `image` has the trunk's crop size. */
-export function classifierTrunk(trunk: Trunk, image: Tensor, options: Omit<TrunkOptions, "padding">): Map<string, Tensor> {
-  return buildLayers(trunk, image, { ...options, padding: ownPadding(trunk) }, (layer, x, channels) =>
-    fullyConnected(trunk, layer.name, x, channels),
-  );
-}
-
-/** A fully connected layer with its parameters, as Caffe's InnerProduct. x: [N, ...]; returns [N, channels]. */
-export function fullyConnected(trunk: Trunk, name: string, x: Tensor, channels: number): Tensor {
-  const rows = x.shape.length === 2 ? x : flatten(x);
-  const { weight, bias } = parameters(trunk, name, [channels, rows.shape[1]!]);
-  return gemm(rows, weight, bias, { transB: true });
-}
-
-/** The first layer's padding in the classifier. */
-export function ownPadding(trunk: Trunk): number {
-  const first = trunk.layers[0]!;
-  return first.op === "conv" ? (first.padding ?? 0) : 0;
-}
-
-type FullyConnectedForm = (layer: FullyConnectedLayer, x: Tensor, channels: number) => Tensor;
-
-function buildLayers(trunk: Trunk, image: Tensor, options: TrunkOptions, form: FullyConnectedForm): Map<string, Tensor> {
-  const outputs = new Map<string, Tensor>();
-  // Grouped layers need channels that their groups divide, and so do the layers in front of them.
-  const multiple = Math.max(...trunk.layers.map((layer) => (layer.op === "conv" ? (layer.groups ?? 1) : 1)));
-  const widened = (channels: number): number => Math.max(1, Math.round((channels * options.width) / multiple)) * multiple;
-  let x = image;
-  for (const layer of trunk.layers) {
-    switch (layer.op) {
-      case "conv":
-        x = convLayer(
-          trunk,
-          layer,
-          x,
-          widened(layer.channels),
-          layer === trunk.layers[0] ? options.padding : options.padding === "same" ? "same" : (layer.padding ?? 0),
-        );
-        break;
-      case "maxPool":
-        x = maxPool2d(x, { kernel: layer.kernel, stride: layer.stride, ceil: true });
-        break;
-      case "lrn":
-        x = lrn(x);
-        break;
-      case "fullyConnected":
-        x = relu(form(layer, x, widened(layer.channels)));
-        if (layer.dropout && options.dropout > 0) x = dropout(x, { p: options.dropout });
-        break;
-    }
-    if (layer.op === "maxPool" || layer.op === "lrn") x = named(x, layer.name);
-    outputs.set(layer.name, x);
-  }
-  return outputs;
-}
-
-function convLayer(trunk: Trunk, layer: ConvLayer, x: Tensor, channels: number, padding: number | "same"): Tensor {
-  const { kernel, stride = 1, groups = 1 } = layer;
-  const { weight, bias } = parameters(trunk, layer.name, [channels, x.shape[1]! / groups, kernel, kernel]);
-  const y = conv2d(x, weight, bias, { stride, groups, padding: padding === "same" ? samePadding(kernel) : padding });
-  return layer.relu ? relu(y) : y;
-}
-
-/** Keeps the size at stride 1; an even kernel pads one more at the top and left. */
-function samePadding(kernel: number): [number, number, number, number] {
-  const before = Math.floor(kernel / 2);
-  const after = kernel - 1 - before;
-  return [before, before, after, after];
-}
-
-function parameters(trunk: Trunk, layer: string, shape: readonly number[]): { weight: Param; bias: Param } {
-  return {
-    weight: param(`${layer}.weight`, shape, trunk.init()),
-    bias: param(`${layer}.bias`, [shape[0]!], zeros(), trunk.bias),
-  };
+/** The layer whose channels are the classes that the trunk was trained on; undefined where the table ends before it. */
+export function classificationLayer(trunk: Trunk): WeightedLayer | undefined {
+  return trunk.layers.filter(isWeighted).findLast(({ name }) => trunk.classifierOnly?.includes(name));
 }

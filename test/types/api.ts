@@ -184,7 +184,7 @@ export async function segmenting(gpu: Gpu): Promise<void> {
   const image: ImageData = segmentation.toImageData(new Uint8Array(768));
   await segmenter.predict(image);
   // @ts-expect-error -- no such trunk
-  fcn({ trunk: "vgg19", variant: "8s", classes: 21, size: [64, 64] });
+  fcn({ trunk: "resnet50", variant: "8s", classes: 21, size: [64, 64] });
   // @ts-expect-error -- a graph has a size
   fcn({ trunk: "vgg16", variant: "8s", classes: 21 });
   // @ts-expect-error -- weights come from somewhere

@@ -266,9 +266,9 @@ describe("the paper's nets", () => {
       (options: Partial<FcnOptions>): (() => unknown) =>
       () =>
         fcn({ ...VGG[2]!, classes: 21, size: [64, 64], ...options });
-    expect(build({ trunk: "googlenet" })).to.throw(
+    expect(build({ trunk: "resnet" as "vgg16" })).to.throw(
       ShapeError,
-      "fcn: trunk is googlenet, which is not available: use lenet, alexnet, vgg16",
+      "fcn: trunk is resnet: use lenet, alexnet, alexnet-bvlc, vgg16, vgg19, googlenet, squeezenet, or a table of your own (Trunk)",
     );
     expect(build({ variant: "4s" })).to.throw(ShapeError, "fcn: variant is 4s: use 32s, 16s, 8s, 8s-at-once on vgg16");
     expect(build({ classes: 0 })).to.throw(ShapeError, "fcn: classes is 0");
@@ -278,6 +278,6 @@ describe("the paper's nets", () => {
     const tiny = { trunk: "lenet", variant: "4s", classes: 2, size: [1, 1] } as const;
     expect(() => fcn(tiny)).to.throw(ShapeError, "conv2d: the kernel");
     expect(fcn({ ...tiny, padding: "minimal" }).outputs.labels.shape).to.deep.equal([1, 1, 1]);
-    expect(() => classifier({ trunk: "googlenet" })).to.throw(ShapeError, "trunk is googlenet");
+    expect(() => classifier({ trunk: "resnet" as "vgg16" })).to.throw(ShapeError, "trunk is resnet");
   });
 });

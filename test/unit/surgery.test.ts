@@ -4,7 +4,7 @@ import {
   classifier,
   conv2d,
   convolutionalClassifier,
-  convolutionalize,
+  convolutionalWeight,
   fcn,
   gemm,
   graph,
@@ -128,7 +128,7 @@ describe("net surgery", () => {
   });
 });
 
-describe("convolutionalize", () => {
+describe("convolutionalWeight", () => {
   const [c, h, w] = [3, 2, 4] as const;
   const x = Float32Array.from({ length: c * h * w }, (_, i) => i - 7);
   const weight = { shape: [5, c * h * w], data: Float32Array.from({ length: 5 * c * h * w }, (_, i) => (i % 13) - 6) };
@@ -147,12 +147,14 @@ describe("convolutionalize", () => {
         y: conv2d(x, param("w", [5, c, h, w], zeros()), null),
       }));
       const { y } = runReference(dense, new Map([["w", weight]]), { x });
-      expect(runReference(convolution, new Map([["w", convolutionalize(weight, [c, h, w], order)]]), { x }).y).to.deep.equal(y);
+      expect(runReference(convolution, new Map([["w", convolutionalWeight(weight, [c, h, w], order)]]), { x }).y).to.deep.equal(
+        y,
+      );
     });
   }
 
   it("refuses a weight that does not take such a map", () => {
-    expect(() => convolutionalize(weight, [3, 2, 5])).to.throw(
+    expect(() => convolutionalWeight(weight, [3, 2, 5])).to.throw(
       WeightsError,
       "the weight is [5, 24] but a map [3, 2, 5] has 30 elements: it must be [O, 30]",
     );

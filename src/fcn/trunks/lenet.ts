@@ -1,6 +1,6 @@
 /** Caffe's LeNet (examples/mnist/lenet.prototxt; fcn.md 1.1): the smallest net that goes the paper's whole way. No ReLU behind the convolutions. */
-import { xavierUniform } from "../tensor/init.js";
-import type { Trunk } from "./trunk.js";
+import { xavierUniform } from "../../tensor/init.js";
+import type { Trunk } from "../trunk.js";
 
 export const LENET: Trunk = {
   name: "lenet",
@@ -9,10 +9,11 @@ export const LENET: Trunk = {
     { op: "maxPool", name: "pool1", kernel: 2, stride: 2 },
     { op: "conv", name: "conv2", channels: 50, kernel: 5, relu: false },
     { op: "maxPool", name: "pool2", kernel: 2, stride: 2 },
-    { op: "fullyConnected", name: "ip1", channels: 500, extent: 4, dropout: false },
+    { op: "fullyConnected", name: "ip1", channels: 500, extent: 4, relu: true },
+    { op: "fullyConnected", name: "ip2", channels: 10, extent: 1, relu: false },
   ],
+  classifierOnly: ["ip2"],
   crop: { channels: 1, size: 28 },
-  classification: { name: "ip2", classes: 10 },
   // What the 28 x 28 crop needs to be covered by its own 6 x 6 map.
   caffePadding: 10,
   init: xavierUniform,
