@@ -67,7 +67,7 @@ export { imageToTensor, packRgba } from "./kernels/image.js";
 // The paper.
 export { segmentationMetrics, type SegmentationMetrics } from "./fcn/metrics.js";
 export { openFcn, type OpenFcnOptions, type Segmentation, type Segmenter } from "./fcn/segmenter.js";
-export { transplant, type SurgeryReport } from "./fcn/surgery.js";
+export { transplant, type SurgeryReport, type TransplantOptions } from "./fcn/surgery.js";
 export { vocPalette } from "./fcn/palette.js";
 export {
   fcn,

@@ -10,9 +10,9 @@ import { slice } from "../kernels/slice.js";
 import { InputError, ShapeError } from "../tensor/errors.js";
 import { input, type Tensor } from "../tensor/tensor.js";
 import type { Weights } from "../tensor/weights.js";
+import { loadSafetensors } from "../weights/safetensors.js";
 import { fcnLayers, type FcnOptions } from "./fcn.js";
 import { vocPalette } from "./palette.js";
-import { readWeights } from "./read-weights.js";
 import { trunkOf } from "./trunks.js";
 
 /** `onProgress` is told of stage "weights" too: bytes fetched. */
@@ -58,7 +58,7 @@ const FIRST_SIZE = [64, 64] as const;
  * context.putImageData((await segmenter.predict(bitmap)).toImageData(), 0, 0);
  */
 export async function openFcn(gpu: Gpu, options: OpenFcnOptions): Promise<Segmenter> {
-  const { classes, onProgress } = options;
+  const { classes, onProgress, signal } = options;
   if (classes > 256)
     throw new ShapeError(
       `openFcn: ${classes} classes do not fit into labels of one byte: use at most 256, or compile fcn(...) yourself`,
@@ -67,7 +67,8 @@ export async function openFcn(gpu: Gpu, options: OpenFcnOptions): Promise<Segmen
     const { scores } = fcnLayers(pixelsOf(image, options), options);
     return { scores, labels: argMax(scores) };
   });
-  const weights = options.weights instanceof URL ? await readWeights(options.weights, onProgress) : options.weights;
+  const weights =
+    options.weights instanceof URL ? (await loadSafetensors(options.weights, { onProgress, signal })).tensors : options.weights;
   const program = await gpu.compile(net, options);
   try {
     await program.load(weights);

@@ -1,6 +1,6 @@
 /** A training state as bytes: a safetensors file with the weights, the velocities beside them, and the rest in its metadata. */
 import { WeightsError } from "../tensor/errors.js";
-import { readSafetensors, writeSafetensors } from "../tensor/safetensors.js";
+import { readSafetensors, writeSafetensors } from "../weights/safetensors.js";
 import { formatShape, sameShape } from "../tensor/shape.js";
 import type { ChoiceBook } from "./choice-book.js";
 import type { ChoiceDevice } from "./choose.js";

@@ -12,7 +12,7 @@ import {
   type Weights,
 } from "../../src/index.js";
 import { uniform } from "../../src/tensor/random.js";
-import { writeSafetensors } from "../../src/tensor/safetensors.js";
+import { writeSafetensors } from "../../src/weights/safetensors.js";
 import { testGpu } from "../harness/device.js";
 
 const OPTIONS: FcnOptions = { trunk: "lenet", variant: "2s", classes: 4, width: 0.2 };

@@ -1,7 +1,7 @@
 /** The variants that a program chooses, from compiling to a checkpoint and back. */
 import { expect } from "chai";
 import { sgd, VariantError, WeightsError, type Choices, type Program } from "../../src/index.js";
-import { readSafetensors, writeSafetensors } from "../../src/tensor/safetensors.js";
+import { readSafetensors, writeSafetensors } from "../../src/weights/safetensors.js";
 import { countingGpu, testGpu } from "../harness/device.js";
 import { rejects } from "../harness/rejects.js";
 import { temporaryCache } from "../harness/tune-cache.js";

@@ -7,22 +7,29 @@ import { root } from "../../scripts/paths.js";
 /** Layer of src/ -> layers that it may import. "types" after a colon: for their types only. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   tensor: [],
+  weights: ["tensor"], // files of weights: no package, no GPU
   gpu: [], // knows bytes, not tensors
   kernels: ["tensor", "shaders.gen:types"], // descriptions of dispatches: no GPU object
-  graph: ["kernels", "gpu", "tensor", "shaders.gen"],
-  fcn: ["graph", "kernels", "tensor"],
+  graph: ["kernels", "gpu", "weights", "tensor", "shaders.gen"],
+  fcn: ["graph", "kernels", "weights", "tensor"],
   reference: ["tensor", "kernels"], // never WebGPU
-  onnx: ["graph:types", "kernels:types", "tensor"], // the core stays free of protobuf: nothing imports it
+  caffe: ["weights", "tensor"], // the core stays free of protobuf: nothing imports it
+  onnx: ["graph:types", "kernels:types", "tensor"], // nor this
   index: ["graph", "gpu", "kernels", "tensor", "fcn"],
   "shaders.gen": [],
 };
 
 /** Folders beside src/ that use the library as a user does: by its public modules. */
 const PUBLIC_ONLY = ["demo", "bench", "tools"];
-const PUBLIC = ["src/index", "src/reference/index", "src/onnx/index"];
+const PUBLIC = ["src/index", "src/reference/index", "src/weights/index", "src/caffe/index", "src/onnx/index"];
 
-/** The one module that may import a package, an optional peer: it is a subpath of its own. */
-const MAY_IMPORT_PACKAGE: Readonly<Record<string, string>> = { "src/onnx/messages.ts": "@bufbuild/protobuf/wire" };
+/** The modules that may import a package, an optional peer: they belong to subpaths of their own. */
+const MAY_IMPORT_PACKAGE: Readonly<Record<string, string>> = {
+  "src/caffe/blob.ts": "@bufbuild/protobuf/wire",
+  "src/caffe/caffemodel.ts": "@bufbuild/protobuf/wire",
+  "src/caffe/fields.ts": "@bufbuild/protobuf/wire",
+  "src/onnx/messages.ts": "@bufbuild/protobuf/wire",
+};
 
 /** `import`, `import type`, `export ... from` and `import()` with a literal, by what they import. */
 const IMPORT = /^(?:import|export)\s+(type\b)?[^;]*?from\s+"([^"]+)"|^import\s+"([^"]+)"|\bimport\("([^"]+)"\)/gm;
@@ -79,5 +86,20 @@ describe("layers", () => {
   it("of src name no module of Node and no package: one file a platform may load one at run time", async () => {
     const wrong = (await importsOf("src")).filter(({ from, to }) => !to.startsWith("src/") && MAY_IMPORT_PACKAGE[from] !== to);
     expect(wrong.map(describeImport)).to.deep.equal([]);
+  });
+
+  it("of src reach no package from the core: protobuf stays with caffe and onnx", async () => {
+    const imports = await importsOf("src");
+    const reach = (entry: string): ReadonlySet<string> => {
+      const seen = new Set([entry]);
+      for (const module of seen)
+        for (const { from, to, typeOnly } of imports) if (!typeOnly && from === `${module}.ts`) seen.add(to);
+      return seen;
+    };
+    const packages = (entry: string): string[] => [...reach(entry)].filter((module) => !module.startsWith("src/"));
+    for (const entry of ["src/index", "src/reference/index", "src/weights/index"])
+      expect(packages(entry), entry).to.deep.equal([]);
+    for (const entry of ["src/caffe/index", "src/onnx/index"])
+      expect(packages(entry), entry).to.deep.equal(["@bufbuild/protobuf/wire"]);
   });
 });

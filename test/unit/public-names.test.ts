@@ -1,8 +1,10 @@
 /** The names that users and outside checks rely on. Types are held by test/types/api.ts, which only has to compile. */
 import { expect } from "chai";
+import * as caffe from "../../src/caffe/index.js";
 import * as fcnWebgpu from "../../src/index.js";
 import * as onnx from "../../src/onnx/index.js";
 import * as reference from "../../src/reference/index.js";
+import * as weights from "../../src/weights/index.js";
 
 const PINNED = [
   "openGpu graph input param gradients heNormal zeros bilinear sgd fcn openFcn",
@@ -41,6 +43,12 @@ describe("public names", () => {
   it("of fcn-webgpu/onnx are there", () => {
     expect(onnx.exportOnnx).to.be.a("function");
     expect(new onnx.OnnxError("message").name).to.equal("OnnxError");
+  });
+
+  it("of fcn-webgpu/weights and fcn-webgpu/caffe are there", () => {
+    for (const name of ["loadSafetensors", "openSafetensors", "safetensorsPieces", "writeSafetensors"] as const)
+      expect(weights[name]).to.be.a("function");
+    expect(caffe.readCaffemodel).to.be.a("function");
   });
 
   it("of fcn-webgpu/reference are there", () => {

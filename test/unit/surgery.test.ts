@@ -116,6 +116,65 @@ describe("net surgery", () => {
     expect([...weights.get("score_fr.weight")!.data].every((v) => v === 0)).to.equal(true);
   });
 
+  it("refuses a layer that would start at random, wholly or in part, unless it is allowed", () => {
+    const net = fcn({ ...narrow, variant: "32s" });
+    const trained = new Map(counting(net));
+    trained.delete("conv3_2.weight");
+    trained.delete("conv3_2.bias");
+    trained.set("conv3.2.weight", { shape: [1], data: new Float32Array(1) });
+    expect(() => transplant(trained, net)).to.throw(
+      WeightsError,
+      'the weights have no conv3_2.weight [4, 4, 3, 3]; conv3_2.bias [4], which would start anew (left over: conv3.2.weight): check the names and sizes, or allow it: { allow: ["conv3_2"] }',
+    );
+    for (const allow of [["conv3_2"], true] as const)
+      expect(transplant(trained, net, { allow }).report.initialised).to.deep.equal(["conv3_2.weight", "conv3_2.bias"]);
+    // A bias that is missing would be zero without a word.
+    const half = new Map(counting(net));
+    half.delete("score_fr.bias");
+    expect(() => transplant(half, net)).to.throw(WeightsError, "no score_fr.bias [5], which would start anew");
+    // As many numbers, in another order: TensorFlow's kernels.
+    const turned = new Map(counting(net));
+    turned.set("conv1_1.weight", { shape: [3, 3, 3, 1], data: new Float32Array(27).fill(1) });
+    expect(() => transplant(turned, net)).to.throw(WeightsError, "no conv1_1.weight [1, 3, 3, 3], given as [3, 3, 3, 1]");
+  });
+
+  it("refuses a pretrained layer of nothing but zeros, unless it is allowed", () => {
+    const net = fcn({ ...narrow, variant: "32s" });
+    const zero = (name: string): Weights => {
+      const weights = new Map(counting(net));
+      const { shape, data } = weights.get(name)!;
+      return weights.set(name, { shape, data: new Float32Array(data.length) });
+    };
+    expect(() => transplant(zero("fc7.weight"), net)).to.throw(
+      WeightsError,
+      'fc7.weight of the weights hold nothing but zeros: they were never trained; load trained weights, or allow it: { allow: ["fc7"] }',
+    );
+    expect(transplant(zero("fc7.weight"), net, { allow: ["fc7"] }).report.initialised).to.deep.equal([]);
+    // Biases of zero are nothing out of the ordinary, and upsampling is reset.
+    for (const name of ["fc7.bias", "upscore.weight"]) transplant(zero(name), net);
+  });
+
+  it("prints what became of every parameter", () => {
+    const from = initialWeights(classifier({ trunk: "lenet", width: 0.1 }), 3);
+    const { report } = transplant(from, fcn({ trunk: "lenet", variant: "4s", classes: 3, width: 0.1, size: [40, 40] }));
+    expect(report.toTable().split("\n")).to.deep.equal([
+      "parameter        weights       graph          what",
+      "---------------  ------------  -------------  -----------",
+      "conv1.weight     [2, 1, 5, 5]  [2, 1, 5, 5]   matched",
+      "conv1.bias       [2]           [2]            matched",
+      "conv2.weight     [5, 2, 5, 5]  [5, 2, 5, 5]   matched",
+      "conv2.bias       [5]           [5]            matched",
+      "ip1.weight       [50, 80]      [50, 5, 4, 4]  reshaped",
+      "ip1.bias         [50]          [50]           matched",
+      "score_fr.weight                [3, 50, 1, 1]  initialised",
+      "score_fr.bias                  [3]            initialised",
+      "upscore.weight                 [3, 3, 8, 8]   upsampling",
+      "ip2.weight       [10, 50]                     dropped",
+      "ip2.bias         [10]                         dropped",
+      "5 matched, 1 reshaped, 1 upsampling, 2 initialised, 2 dropped",
+    ]);
+  });
+
   it("refuses weights that have nothing in common with the graph, or are damaged", () => {
     const net = fcn({ ...narrow, variant: "32s" });
     const other: Weights = new Map([["block1.kernel", { shape: [1], data: new Float32Array(1) }]]);
