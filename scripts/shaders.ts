@@ -1,11 +1,13 @@
 /**
- * shaders/*.wgsl -> src/shaders.gen.ts: the sources with what wgsl_reflect says of their bindings, uniform fields and constants,
- * `as const`, so that src/kernels/op.ts can check every dispatch at compile time and the library needs no fetch and no bundler plugin.
+ * shaders/*.wgsl, with the parts that they include (shader-parts.ts) -> src/shaders.gen.ts: the sources with what wgsl_reflect says of their
+ * bindings, uniform fields and constants, `as const`, so that src/kernels/op.ts can check every dispatch at compile time and the library
+ * needs no fetch and no bundler plugin.
  * Usage: tsx scripts/shaders.ts
  */
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { expandParts, partsOf } from "./shader-parts.js";
 import { WgslReflect, type MemberInfo } from "./wgsl-reflect.js";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -15,7 +17,7 @@ export interface ReflectedShader {
   readonly buffers: readonly { name: string; binding: number; access: "read" | "read_write"; elementBytes: number }[];
   readonly params: Readonly<Record<string, { type: string; offset: number }>>;
   readonly paramsBytes: number;
-  /** `override` and top-level `const` scalars: what a pipeline may be specialised on. */
+  /** `override` and top-level `const` scalars that are given as literals: what a pipeline may be specialised on. */
   readonly constants: Readonly<Record<string, { kind: "override" | "const"; type: string }>>;
   readonly code: string;
 }
@@ -45,7 +47,7 @@ export function reflectShader(file: string, code: string): ReflectedShader {
   );
   const constants: Record<string, { kind: "override" | "const"; type: string }> = {};
   for (const o of reflect.overrides) constants[o.name] = { kind: "override", type: o.type?.name ?? "u32" };
-  for (const [, name, type] of code.matchAll(/^const ([A-Z][A-Z0-9_]*): (u32|i32|f32|bool) = /gm))
+  for (const [, name, type] of code.matchAll(/^const ([A-Z][A-Z0-9_]*): (u32|i32|f32|bool) = (?:-?\d[\w.-]*|true|false);/gm))
     constants[name!] = { kind: "const", type: type! };
   return { buffers, params, paramsBytes: Math.ceil(uniform!.size / 16) * 16, constants, code };
 }
@@ -54,19 +56,27 @@ function typeName(member: MemberInfo): string {
   return member.type.name === "array" ? `array<${member.type.format!.name},${member.type.count}>` : member.type.name;
 }
 
-function main(): void {
-  const files = readdirSync(join(root, "shaders"))
+/** Texts of a folder's .wgsl files by name, sorted. */
+function sources(folder: string): ReadonlyMap<string, string> {
+  const files = readdirSync(join(root, folder))
     .filter((f) => f.endsWith(".wgsl"))
     .sort();
-  const entries = files.map((file) => {
-    const shader = reflectShader(file, readFileSync(join(root, "shaders", file), "utf8"));
-    return `  ${JSON.stringify(basename(file, ".wgsl"))}: ${JSON.stringify(shader)},`;
+  return new Map(files.map((file) => [basename(file, ".wgsl"), readFileSync(join(root, folder, file), "utf8")]));
+}
+
+function main(): void {
+  const [shaders, parts] = [sources("shaders"), sources("shaders/parts")];
+  const used = new Set([...shaders.values()].flatMap(partsOf));
+  for (const name of parts.keys()) if (!used.has(name)) throw new Error(`shaders/parts/${name}.wgsl: no shader includes it`);
+  const entries = [...shaders].map(([name, text]) => {
+    const file = `${name}.wgsl`;
+    return `  ${JSON.stringify(name)}: ${JSON.stringify(reflectShader(file, expandParts(file, text, parts)))},`;
   });
   writeFileSync(
     join(root, "src/shaders.gen.ts"),
-    `// Made by scripts/shaders.ts from shaders/*.wgsl. Not to be edited.\nexport const SHADERS = {\n${entries.join("\n")}\n} as const;\n`,
+    `// Made by scripts/shaders.ts from shaders/. Not to be edited.\nexport const SHADERS = {\n${entries.join("\n")}\n} as const;\n`,
   );
-  console.log(`shaders: ${files.length} embedded`);
+  console.log(`shaders: ${shaders.size} embedded, with ${parts.size} parts`);
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) main();

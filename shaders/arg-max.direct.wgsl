@@ -16,16 +16,7 @@ struct Params {
 override WG: u32 = 64;
 override SELECT_LAST: bool = false;
 
-// Memory offset of the index-th place along up to four merged axes, innermost last.
-fn offset_of(index: u32, dims: vec4u, strides: vec4u) -> u32 {
-  var rest = index;
-  var offset = 0u;
-  for (var a = 3u; a > 0u && rest > 0u; a--) {
-    offset += (rest % dims[a]) * strides[a];
-    rest /= dims[a];
-  }
-  return offset + rest * strides[0];
-}
+// @include offset-of
 
 @compute @workgroup_size(WG)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {

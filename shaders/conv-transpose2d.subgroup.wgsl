@@ -5,43 +5,28 @@
 enable subgroups;
 
 struct Params {
-  cells: vec2u, // pixels of y in a phase, down and across
+  // @fields conv-phase
+  // @fields conv-padded
+  // @fields conv-epilogue
   images: u32, // N
   tile_cells: u32, // CELLS and VEC4S again: a loop whose length the driver does not know is not unrolled
   tile_vec4s: u32,
-  out_channels: u32,
-  out_vec4s: u32, // of a pixel of y
   in_vec4s: u32, // of a pixel of x
   last_weight: u32,
-  out_size: vec2u, // I, J
-  x_cell: vec2u, // vec4s of x from a cell to the next, down and across
-  x_image: u32,
-  x_tap: vec2i, // vec4s of x from a tap to the next one used, down and across; not positive
-  before: vec2u, // rows and columns of padding in x
-  kernel: vec2u,
-  stride: vec2u,
-  pad: vec2u,
-  dilation: vec2u,
-  tap_step: vec2u, // s / gcd(s, d)
-  tap_divisor: vec2u, // gcd(s, d)
-  tap_inverse: vec2u, // of d / gcd(s, d), modulo tap_step
-  has_bias: u32,
-  relu: u32,
-  extra: u32, // 0: none, 1: added, 2: y where extra > 0, else 0
 }
-@group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> x: array<vec4f>;
-@group(0) @binding(2) var<storage, read> weight: array<vec4f>;
-@group(0) @binding(3) var<storage, read> bias: array<vec4f>;
-@group(0) @binding(4) var<storage, read> extra: array<vec4f>;
-@group(0) @binding(5) var<storage, read_write> y: array<vec4f>;
+// @include conv-bindings
 
 override WG: u32 = 4; // invocations of a subgroup
+const TRANSPOSED: bool = true;
 const CELLS: u32 = 8u;
 const LOADED: u32 = 2u; // vec4s that a subgroup loads at once: at most WG
 const HALVES: u32 = 1u;
 const VEC4S: u32 = 2u; // HALVES times LOADED
 const CELLS_BY_VEC4S: u32 = 16u;
+
+// @include conv-phase
+// @include conv-padded
+// @include conv-epilogue
 
 @compute @workgroup_size(WG)
 fn main(
@@ -53,24 +38,18 @@ fn main(
   let o4 = group.z * VEC4S;
   let phase = vec2u(group.y / params.stride.y, group.y % params.stride.y);
 
-  // Taps of this phase and where x starts: h s = a - u d for a = phase + pad, solvable where the divisor divides a.
-  let a = phase + params.pad;
-  let first_tap = a % params.stride / params.tap_divisor * params.tap_inverse % params.tap_step;
-  let start = vec2u((vec2i(a) - vec2i(first_tap * params.dilation)) / vec2i(params.stride) + vec2i(params.before)); // no remainder
-  var taps = (params.kernel + params.tap_step - 1u - min(first_tap, params.kernel)) / params.tap_step;
-  if (a.x % params.tap_divisor.x != 0u || a.y % params.tap_divisor.y != 0u) {
-    taps = vec2u(0u);
-  }
+  let taps = taps_of(phase);
+  let count = tap_count(taps);
 
   let first_row = first_pixel / params.cells.y;
   let first_cell = vec3u(first_row / params.cells.x, first_row % params.cells.x, first_pixel % params.cells.y); // n, down, across
-  let x_start = start.x * params.x_cell.x + start.y * params.x_cell.y;
+  let first_x = x_start(taps);
   var cell = first_cell;
   var x_pixel: array<u32, CELLS>;
   // @unroll
   for (var q = 0u; q < CELLS; q++) {
     // Behind the last pixel: any place inside x.
-    x_pixel[q] = x_start + min(cell.x, params.images - 1u) * params.x_image + cell.y * params.x_cell.x + cell.z * params.x_cell.y;
+    x_pixel[q] = first_x + min(cell.x, params.images - 1u) * params.x_image + cell.y * params.x_cell.x + cell.z * params.x_cell.y;
     cell = next(cell);
   }
 
@@ -81,8 +60,8 @@ fn main(
   var u = 0u;
   var v = 0u;
   var c4 = 0u;
-  for (var left = taps.x * taps.y * params.in_vec4s; left > 0u; left--) {
-    let tap = (first_tap.x + u * params.tap_step.x) * params.kernel.y + first_tap.y + v * params.tap_step.y;
+  for (var left = count.x * count.y * params.in_vec4s; left > 0u; left--) {
+    let tap = (taps.first.x + u * params.tap_step.x) * params.kernel.y + taps.first.y + v * params.tap_step.y;
     let w_at = 4u * c4 * weight_row + tap * params.out_vec4s + own;
     let x_at = u * u32(params.x_tap.x) + v * u32(params.x_tap.y) + c4;
     var p: array<vec4f, CELLS>;
@@ -112,8 +91,8 @@ fn main(
     c4++;
     let v_next = v + u32(c4 == params.in_vec4s);
     c4 = select(c4, 0u, c4 == params.in_vec4s);
-    u += u32(v_next == taps.y);
-    v = select(v_next, 0u, v_next == taps.y);
+    u += u32(v_next == count.y);
+    v = select(v_next, 0u, v_next == count.y);
   }
 
   var held: array<vec4f, CELLS_BY_VEC4S>;
@@ -133,7 +112,7 @@ fn main(
       for (var t = 0u; t < params.tile_vec4s; t++) {
         let lane = o4 + t;
         if (lane < params.out_vec4s) {
-          y[pixel + lane] = finish(held[q * VEC4S + t], pixel + lane, lane);
+          y[pixel + lane] = finish(held[q * VEC4S + t] + bias_of(lane), pixel + lane, lane);
         }
       }
     }
@@ -147,26 +126,4 @@ fn next(cell: vec3u) -> vec3u {
   let down = cell.y + u32(wraps);
   let wraps_image = down == params.cells.x;
   return vec3u(cell.x + u32(wraps_image), select(down, 0u, wraps_image), select(cell.z + 1u, 0u, wraps));
-}
-
-// The epilogue: y's vec4 at `at`, which is its pixel's `lane`-th.
-fn finish(value: vec4f, at: u32, lane: u32) -> vec4f {
-  var result = value;
-  if (params.has_bias == 1u) {
-    result += bias[lane];
-  }
-  var operand = vec4f(0.0);
-  if (params.extra != 0u) {
-    operand = extra[at];
-  }
-  if (params.extra == 1u) {
-    result += operand;
-  }
-  if (params.relu == 1u) {
-    result = max(result, vec4f(0.0));
-  }
-  if (params.extra == 2u) {
-    result = select(vec4f(0.0), result, operand > vec4f(0.0));
-  }
-  return select(vec4f(0.0), result, vec4u(lane * 4u) + vec4u(0u, 1u, 2u, 3u) < vec4u(params.out_channels));
 }

@@ -3,14 +3,13 @@
 // x: [N, H, W, C]; dy: [N, I, J, O]; parts: [strips, O, Kh, Kw, C/groups]; all in vec4s along the last axis.
 // Grid: x: tiles of columns, y: tiles of output channels of all groups, z: strips.
 struct Params {
-  in_size: vec2u, // H, W
+  // @fields gather-x
   dy_size: vec2u, // I, J
   pixels: u32, // N I J
   pixels_per_strip: u32,
   dy_vec4s: u32, // of a pixel
   dy_vec4s_per_group: u32,
   row_tiles: u32, // of a group
-  in_vec4s: u32, // of a pixel of x
   depth: u32, // C/groups/4
   columns: u32, // vec4s: Kh Kw C/groups/4
   kernel_w: u32,
@@ -30,11 +29,11 @@ const ROWS: u32 = 128u;
 const COLUMNS: u32 = 128u;
 const DY_LOADS: u32 = 1u; // of an invocation a step: 2 ROWS / WG
 const X_LOADS: u32 = 1u; // 2 COLUMNS / WG
-const DY_SIZE: u32 = 256u; // 8 ROWS / 4
-const X_SIZE: u32 = 256u; // 8 COLUMNS / 4
 
-var<workgroup> dy_tile: array<vec4f, DY_SIZE>; // 8 pixels, output channels along the rows
-var<workgroup> x_tile: array<vec4f, X_SIZE>; // 8 pixels, columns along the rows
+var<workgroup> dy_tile: array<vec4f, 2u * ROWS>; // 8 pixels, output channels along the rows
+var<workgroup> x_tile: array<vec4f, 2u * COLUMNS>; // 8 pixels, columns along the rows
+
+// @include gather-x
 
 @compute @workgroup_size(WG)
 fn main(@builtin(workgroup_id) group_id: vec3u, @builtin(local_invocation_index) local: u32) {
@@ -84,9 +83,7 @@ fn main(@builtin(workgroup_id) group_id: vec3u, @builtin(local_invocation_index)
       for (var l = 0u; l < X_LOADS; l++) {
         let pixel = first + (local + l * WG) / (COLUMNS / 4u);
         let at = vec2i(vec2u(row[l] % params.dy_size.x, j[l]) * params.stride) + column_shift[l];
-        let inside = pixel < end_pixel && all(at >= vec2i(0)) && all(vec2u(at) < params.in_size);
-        let from_pixel = (row[l] / params.dy_size.x * params.in_size.x + u32(at.x)) * params.in_size.y + u32(at.y);
-        x_next[l] = select(vec4f(0.0), x[select(0u, from_pixel * params.in_vec4s + column_at[l], inside)], inside);
+        x_next[l] = gather_x(row[l] / params.dy_size.x * params.in_size.x, at, column_at[l], pixel < end_pixel);
         j[l] += 8u;
         while (j[l] >= params.dy_size.y) {
           j[l] -= params.dy_size.y;
@@ -98,17 +95,11 @@ fn main(@builtin(workgroup_id) group_id: vec3u, @builtin(local_invocation_index)
     if (started) {
       // @unroll
       for (var k = 0u; k < 8u; k++) {
-        let d0 = dy_tile[k * (ROWS / 4u) + tm];
-        let d1 = dy_tile[k * (ROWS / 4u) + ROWS / 8u + tm];
-        let x0 = x_tile[k * (COLUMNS / 4u) + tn];
-        let x1 = x_tile[k * (COLUMNS / 4u) + COLUMNS / 8u + tn];
-        // @unroll
-        for (var q = 0u; q < 4u; q++) {
-          sums[q][0u] = fma(vec4f(d0[q]), x0, sums[q][0u]);
-          sums[q][1u] = fma(vec4f(d0[q]), x1, sums[q][1u]);
-          sums[q + 4u][0u] = fma(vec4f(d1[q]), x0, sums[q + 4u][0u]);
-          sums[q + 4u][1u] = fma(vec4f(d1[q]), x1, sums[q + 4u][1u]);
-        }
+        let a0 = dy_tile[k * (ROWS / 4u) + tm];
+        let a1 = dy_tile[k * (ROWS / 4u) + ROWS / 8u + tm];
+        let b0 = x_tile[k * (COLUMNS / 4u) + tn];
+        let b1 = x_tile[k * (COLUMNS / 4u) + COLUMNS / 8u + tn];
+        // @include outer-product
       }
     }
     if (!loading) {

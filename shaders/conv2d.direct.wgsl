@@ -1,30 +1,9 @@
 // y = conv2d(x, weight) + bias, any stride, padding, dilation, groups. x: [N, H, W, C], weight: [O, Kh, Kw, C/groups], y: [N, I, J, O], the
 // last axis of each padded to 4. Grid: one invocation per element of y in memory.
 struct Params {
-  count: u32, // elements of y in memory
-  in_size: vec2u, // H, W
-  out_size: vec2u, // I, J
-  kernel: vec2u,
-  stride: vec2u,
-  pad: vec2u, // top, left
-  dilation: vec2u,
-  in_pitch: u32, // C padded to 4
-  in_per_group: u32,
-  out_channels: u32,
-  out_pitch: u32, // O padded to 4
-  out_per_group: u32,
+  // @fields conv-direct
 }
-@group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> x: array<f32>;
-@group(0) @binding(2) var<storage, read> weight: array<f32>;
-@group(0) @binding(3) var<storage, read> bias: array<f32>;
-@group(0) @binding(4) var<storage, read> extra: array<f32>;
-@group(0) @binding(5) var<storage, read_write> y: array<f32>;
-
-override WG: u32 = 64;
-override HAS_BIAS: bool = false;
-override RELU: bool = false;
-override EXTRA: u32 = 0; // 0: none, 1: added, 2: y where extra > 0, else 0
+// @include conv-direct
 
 @compute @workgroup_size(WG)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
@@ -64,17 +43,5 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
       result += tap;
     }
   }
-  if (HAS_BIAS) {
-    result += bias[o];
-  }
-  if (EXTRA == 1u) {
-    result += extra[index];
-  }
-  if (RELU) {
-    result = max(result, 0.0);
-  }
-  if (EXTRA == 2u) {
-    result = select(0.0, result, extra[index] > 0.0);
-  }
-  y[index] = result;
+  y[index] = finish(result, index, o);
 }

@@ -3,11 +3,8 @@
 struct Params {
   count: u32, // vec4s of y
   strips: u32,
-  out_channels: u32,
   out_vec4s: u32, // of a pixel
-  has_bias: u32,
-  relu: u32,
-  extra: u32, // 0: none, 1: added, 2: y where extra > 0, else 0
+  // @fields conv-epilogue
 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> parts: array<vec4f>;
@@ -16,6 +13,8 @@ struct Params {
 @group(0) @binding(4) var<storage, read_write> y: array<vec4f>;
 
 override WG: u32 = 64;
+
+// @include conv-epilogue
 
 @compute @workgroup_size(WG)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
@@ -28,17 +27,5 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
     result += parts[strip * params.count + at];
   }
   let o4 = at % params.out_vec4s;
-  if (params.has_bias == 1u) {
-    result += bias[o4];
-  }
-  if (params.extra == 1u) {
-    result += extra[at];
-  }
-  if (params.relu == 1u) {
-    result = max(result, vec4f(0.0));
-  }
-  if (params.extra == 2u) {
-    result = select(vec4f(0.0), result, extra[at] > vec4f(0.0));
-  }
-  y[at] = select(vec4f(0.0), result, vec4u(o4 * 4u) + vec4u(0u, 1u, 2u, 3u) < vec4u(params.out_channels));
+  y[at] = finish(result + bias_of(o4), at, o4);
 }

@@ -5,42 +5,19 @@
 enable subgroups;
 
 struct Params {
-  cells: vec2u, // pixels of y in a phase, down and across (a conv2d has one phase)
-  pixels: u32, // N times the cells
-  out_size: vec2u, // I, J
-  out_step: vec2u, // from a phase's pixel to its next: the stride of a transpose, else 1
-  out_channels: u32,
-  out_vec4s: u32, // of a pixel of y
+  // @fields conv-phase
+  // @fields conv-pixel
+  // @fields conv-padded
+  // @fields conv-epilogue
   tiles_per_group: u32, // channel tiles
   out_vec4s_per_group: u32,
   in_vec4s_per_group: u32,
   in_per_group: u32,
-  x_cell: vec2u, // vec4s of x from a cell to the next, down and across
-  x_image: u32,
-  x_tap: vec2i, // vec4s of x from a tap to the next one used, down and across; negative in a transpose
-  x_start: vec2u, // vec4s of x per row and per pixel
-  before: vec2u, // rows and columns of padding in x
-  kernel: vec2u,
-  stride: vec2u,
-  pad: vec2u,
-  dilation: vec2u,
-  tap_step: vec2u, // s / gcd(s, d) in a transpose, else 1
-  tap_divisor: vec2u, // gcd(s, d)
-  tap_inverse: vec2u, // of d / gcd(s, d), modulo tap_step
   weight_rows: u32, // the weight's first extent
   weight_vec4s: u32, // of a tap
-  results: u32, // PIXELS * VEC4S: not a constant, or drivers unroll the stores
-  // Uniforms, not constants: each kernel compiles once, for seconds on software adapters.
-  has_bias: u32,
-  relu: u32,
-  extra: u32, // 0: none, 1: added, 2: y where extra > 0, else 0
+  tile: vec2u, // PIXELS and VEC4S again: loops whose length drivers do not know are not unrolled
 }
-@group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> x: array<vec4f>;
-@group(0) @binding(2) var<storage, read> weight: array<vec4f>;
-@group(0) @binding(3) var<storage, read> bias: array<vec4f>;
-@group(0) @binding(4) var<storage, read> extra: array<vec4f>;
-@group(0) @binding(5) var<storage, read_write> y: array<vec4f>;
+// @include conv-bindings
 
 override WG: u32 = 8;
 const TRANSPOSED: bool = false;
@@ -51,6 +28,11 @@ const SUBGROUP: u32 = 8u; // lanes
 const LOADS: u32 = 2u; // of a lane: 4 VEC4S / SUBGROUP, rounded up
 const ROW_LOADS: u32 = 1u; // of a lane in a transpose: VEC4S / SUBGROUP, rounded up
 
+// @include conv-phase
+// @include conv-pixel
+// @include conv-padded
+// @include conv-epilogue
+
 @compute @workgroup_size(WG)
 fn main(
   @builtin(workgroup_id) group_id: vec3u, @builtin(local_invocation_index) local: u32, @builtin(subgroup_invocation_id) lane: u32,
@@ -59,28 +41,14 @@ fn main(
   let group_o4 = group_id.y % params.tiles_per_group * VEC4S; // within the group
   let o4 = group * params.out_vec4s_per_group + group_o4;
   let first_pixel = (group_id.x * WG + local) * PIXELS;
-  let phase = vec2u(group_id.z / params.out_step.y, group_id.z % params.out_step.y);
+  let phase = phase_of(group_id.z);
 
-  // Taps of this phase and where x starts: h s = a - u d for a = phase + pad, solvable where the divisor divides a.
-  var first_tap = vec2u(0u);
-  var start = vec2u(0u);
-  var end_tap = params.kernel;
-  if (TRANSPOSED) {
-    let a = phase + params.pad;
-    first_tap = a % params.stride / params.tap_divisor * params.tap_inverse % params.tap_step;
-    let h = (vec2i(a) - vec2i(first_tap * params.dilation)) / vec2i(params.stride); // no remainder
-    start = vec2u(h + vec2i(params.before));
-    if (a.x % params.tap_divisor.x != 0u || a.y % params.tap_divisor.y != 0u) {
-      end_tap = vec2u(0u);
-    }
-  }
-  let x_start = start.x * params.x_start.x + start.y * params.x_start.y + group * params.in_vec4s_per_group;
+  let taps = taps_of(phase);
+  let first_x = x_start(taps) + group * params.in_vec4s_per_group;
   var x_pixel: array<u32, PIXELS>;
   // @unroll
   for (var q = 0u; q < PIXELS; q++) {
-    let pixel = min(first_pixel + q, params.pixels - 1u);
-    let row = pixel / params.cells.y;
-    x_pixel[q] = x_start + row / params.cells.x * params.x_image + row % params.cells.x * params.x_cell.x + pixel % params.cells.y * params.x_cell.y;
+    x_pixel[q] = first_x + x_offset(first_pixel + q);
   }
 
   let row_stride = params.kernel.x * params.kernel.y * params.weight_vec4s;
@@ -93,9 +61,9 @@ fn main(
 
   var sums: array<array<vec4f, VEC4S>, PIXELS>;
   var x_row = 0u;
-  for (var u = first_tap.x; u < end_tap.x; u += params.tap_step.x) {
+  for (var u = taps.first.x; u < taps.end.x; u += params.tap_step.x) {
     var x_tap = x_row;
-    for (var v = first_tap.y; v < end_tap.y; v += params.tap_step.y) {
+    for (var v = taps.first.y; v < taps.end.y; v += params.tap_step.y) {
       let tap = (u * params.kernel.y + v) * params.weight_vec4s;
       for (var c = 0u; c < params.in_per_group; c++) {
         let c4 = c / 4u;
@@ -154,28 +122,13 @@ fn main(
       results[q * VEC4S + t] = sums[q][t];
     }
   }
-  for (var r = 0u; r < params.results; r++) {
-    let pixel = first_pixel + r / VEC4S;
-    let t = r % VEC4S;
-    let row = pixel / params.cells.y;
-    let i = row % params.cells.x * params.out_step.x + phase.x;
-    let j = pixel % params.cells.y * params.out_step.y + phase.y;
-    if (pixel < params.pixels && i < params.out_size.x && j < params.out_size.y && group_o4 + t < params.out_vec4s_per_group) {
-      let at = ((row / params.cells.x * params.out_size.x + i) * params.out_size.y + j) * params.out_vec4s + o4 + t;
-      var result = results[r];
-      if (params.has_bias == 1u) {
-        result += bias[o4 + t];
+  for (var q = 0u; q < params.tile.x; q++) {
+    let pixel = output_pixel(first_pixel + q, phase);
+    for (var t = 0u; t < params.tile.y; t++) {
+      if (pixel != OUTSIDE && group_o4 + t < params.out_vec4s_per_group) {
+        let at = pixel + o4 + t;
+        y[at] = finish(results[q * VEC4S + t] + bias_of(o4 + t), at, o4 + t);
       }
-      if (params.extra == 1u) {
-        result += extra[at];
-      }
-      if (params.relu == 1u) {
-        result = max(result, vec4f(0.0));
-      }
-      if (params.extra == 2u) {
-        result = select(vec4f(0.0), result, extra[at] > vec4f(0.0));
-      }
-      y[at] = select(vec4f(0.0), result, vec4u((o4 + t) * 4u) + vec4u(0u, 1u, 2u, 3u) < vec4u(params.out_channels));
     }
   }
 }

@@ -5,7 +5,7 @@ struct Params {
   count: u32, // invocations
   tiles: vec2u, // of 4x4 pixels, down and across
   out_size: vec2u, // I, J
-  out_channels: u32,
+  // @fields conv-epilogue
   out_vec4s: u32, // of a pixel of y
   out_vec4s_per_group: u32,
   in_vec4s: u32, // of a pixel of x
@@ -15,23 +15,16 @@ struct Params {
   kernel_h: u32,
   weight_rows: u32, // the weight's first extent
   weight_vec4s: u32, // of a tap
-  // Uniforms, not constants: each kernel compiles once, for seconds on software adapters.
-  has_bias: u32,
-  relu: u32,
-  extra: u32, // 0: none, 1: added, 2: y where extra > 0, else 0
 }
-@group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> x: array<vec4f>;
-@group(0) @binding(2) var<storage, read> weight: array<vec4f>;
-@group(0) @binding(3) var<storage, read> bias: array<vec4f>;
-@group(0) @binding(4) var<storage, read> extra: array<vec4f>;
-@group(0) @binding(5) var<storage, read_write> y: array<vec4f>;
+// @include conv-bindings
 
 override WG: u32 = 64;
 const TRANSPOSED: bool = false;
 const KERNEL_W: u32 = 3u;
 const PATCH_W: u32 = 6u; // 4 + KERNEL_W - 1
 const LANES: u32 = 4u; // 1 where x has one channel only
+
+// @include conv-epilogue
 
 fn load_x(at: u32) -> vec4f {
   if (LANES == 1u) {
@@ -116,28 +109,14 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
     }
   }
 
-  var added = vec4f(0.0);
-  if (params.has_bias == 1u) {
-    added = bias[o4];
-  }
-  let channel = vec4u(o4 * 4u) + vec4u(0u, 1u, 2u, 3u);
+  let added = bias_of(o4);
   // @unroll
   for (var i = 0u; i < 4u; i++) {
     // @unroll
     for (var j = 0u; j < 4u; j++) {
       if (i0 + i < params.out_size.x && j0 + j < params.out_size.y) {
         let at = ((n * params.out_size.x + i0 + i) * params.out_size.y + j0 + j) * params.out_vec4s + o4;
-        var result = sums[i][j] + added;
-        if (params.extra == 1u) {
-          result += extra[at];
-        }
-        if (params.relu == 1u) {
-          result = max(result, vec4f(0.0));
-        }
-        if (params.extra == 2u) {
-          result = select(vec4f(0.0), result, extra[at] > vec4f(0.0));
-        }
-        y[at] = select(vec4f(0.0), result, channel < vec4u(params.out_channels));
+        y[at] = finish(sums[i][j] + added, at, o4);
       }
     }
   }

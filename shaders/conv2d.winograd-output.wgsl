@@ -3,13 +3,10 @@
 struct Params {
   count: u32, // invocations
   out_size: vec2u, // I, J
-  out_channels: u32,
+  // @fields conv-epilogue
   vec4s: u32, // of a pixel
   tiles: vec2u, // down and across
   pixels: u32, // 16: not a constant, or drivers unroll the stores
-  has_bias: u32,
-  relu: u32,
-  extra: u32, // 0: none, 1: added, 2: y where extra > 0, else 0
 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> m: array<vec4f>;
@@ -19,6 +16,8 @@ struct Params {
 
 override WG: u32 = 64;
 const STRAIGHT: bool = true; // straight-line code: faster, but some drivers take seconds to compile it
+
+// @include conv-epilogue
 
 @compute @workgroup_size(WG)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
@@ -54,26 +53,12 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
     results[i * 4u + 2u] = (half[i][1u] + half[i][2u]) + 4.0 * (half[i][3u] + half[i][4u]);
     results[i * 4u + 3u] = (half[i][1u] - half[i][2u]) + 8.0 * (half[i][3u] - half[i][4u]) + half[i][5u];
   }
-  var added = vec4f(0.0);
-  if (params.has_bias == 1u) {
-    added = bias[o4];
-  }
-  let live = vec4u(o4 * 4u) + vec4u(0u, 1u, 2u, 3u) < vec4u(params.out_channels);
+  let added = bias_of(o4);
   for (var p = 0u; p < params.pixels; p++) {
     let pixel = first + vec2u(p / 4u, p % 4u);
     if (pixel.x < params.out_size.x && pixel.y < params.out_size.y) {
       let to = ((image * params.out_size.x + pixel.x) * params.out_size.y + pixel.y) * params.vec4s + o4;
-      var result = results[p] + added;
-      if (params.extra == 1u) {
-        result += extra[to];
-      }
-      if (params.relu == 1u) {
-        result = max(result, vec4f(0.0));
-      }
-      if (params.extra == 2u) {
-        result = select(vec4f(0.0), result, extra[to] > vec4f(0.0));
-      }
-      y[to] = select(vec4f(0.0), result, live);
+      y[to] = finish(results[p] + added, to, o4);
     }
   }
 }

@@ -2,7 +2,7 @@
 struct Params {
   pixels: u32,
   classes: u32,
-  ignore_index: i32,
+  // @fields label-weight
 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> dlosses: array<f32>;
@@ -13,24 +13,12 @@ struct Params {
 @group(0) @binding(6) var<storage, read_write> dlogits: array<vec4f>;
 
 override WG: u32 = 64;
-override HAS_IGNORE: bool = false;
-override HAS_WEIGHTS: bool = false;
 override FLOOR_PROBABILITY: bool = false;
+// @include label-weight
 const VEC4S: u32 = 6u; // of a pixel's logits
 const LOWEST: f32 = -3.4028234e38;
 // -log(FLT_MIN): Caffe's probabilities are at least FLT_MIN.
 const LARGEST_LOSS: f32 = 87.33654475;
-
-// Weight of a label: 0 where it is ignored or none of the classes, so that nothing is read out of bounds.
-fn weight_of(label: i32) -> f32 {
-  if (label < 0 || label >= i32(params.classes) || (HAS_IGNORE && label == params.ignore_index)) {
-    return 0.0;
-  }
-  if (HAS_WEIGHTS) {
-    return weights[label];
-  }
-  return 1.0;
-}
 
 @compute @workgroup_size(WG)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {

@@ -4,7 +4,7 @@ struct Params {
   classes: u32,
   channels: u32, // of rank-4 labels, else 1
   lanes: u32, // channels with padding lanes, else 1
-  ignore_index: i32,
+  // @fields label-weight
 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> labels: array<i32>;
@@ -12,19 +12,8 @@ struct Params {
 @group(0) @binding(3) var<storage, read_write> y: array<f32>;
 
 override WG: u32 = 64;
-override HAS_IGNORE: bool = false;
-override HAS_WEIGHTS: bool = false;
 
-// Weight of a label: 0 where it is ignored or none of the classes, so that nothing is read out of bounds.
-fn weight_of(label: i32) -> f32 {
-  if (label < 0 || label >= i32(params.classes) || (HAS_IGNORE && label == params.ignore_index)) {
-    return 0.0;
-  }
-  if (HAS_WEIGHTS) {
-    return weights[label];
-  }
-  return 1.0;
-}
+// @include label-weight
 
 @compute @workgroup_size(WG)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {

@@ -1,13 +1,6 @@
 // dx = dy base^-beta - 2 alpha beta / size * x * (sum of terms over the mirrored window). dy, x, terms, dx [N, H, W, C4]. Grid: one invocation per vec4.
 struct Params {
-  count: u32, // vec4s of x
-  channels: u32,
-  channels_padded: u32,
-  before: u32, // channels of the window before its own, and after it
-  after: u32,
-  alpha_over_size: f32,
-  beta: f32,
-  bias: f32,
+  // @fields lrn-base
 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> dy: array<f32>;
@@ -17,16 +10,7 @@ struct Params {
 
 override WG: u32 = 64;
 
-// bias + alpha / size * sum of squares over the window of channel c; `pixel` is the element where the pixel's channels begin.
-fn base(pixel: u32, c: u32) -> f32 {
-  var squares = 0.0;
-  let end = min(c + params.after + 1u, params.channels);
-  for (var k = max(c, params.before) - params.before; k < end; k++) {
-    let value = x[pixel + k];
-    squares += value * value;
-  }
-  return params.bias + params.alpha_over_size * squares;
-}
+// @include lrn-base
 
 // Sum of terms over the channels whose window holds c: `after` and `before` change places.
 fn arriving(pixel: u32, c: u32) -> f32 {

@@ -1,13 +1,8 @@
 // dx = -weight * dloss at each pixel's label, else 0, also at ignored labels and in padding lanes. dx: [N, C, ...]; dlosses, labels: [N, ...]; weights: [C] or absent. Grid: one invocation per pixel.
 struct Params {
-  row_dims: vec4u, // the pixels
-  row_strides: vec4u, // of the pixels in dx
-  value_strides: vec4u, // of the pixels in labels and losses
-  rows: u32, // pixels
-  classes: u32,
-  class_stride: u32, // in elements of dx
+  // @fields pixel-rows
   class_lanes: u32, // classes with padding lanes
-  ignore_index: i32,
+  // @fields label-weight
 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> dlosses: array<f32>;
@@ -16,30 +11,9 @@ struct Params {
 @group(0) @binding(4) var<storage, read_write> dx: array<f32>;
 
 override WG: u32 = 64;
-override HAS_IGNORE: bool = false;
-override HAS_WEIGHTS: bool = false;
 
-// Memory offset of the index-th place along up to four merged axes, innermost last.
-fn offset_of(index: u32, dims: vec4u, strides: vec4u) -> u32 {
-  var rest = index;
-  var offset = 0u;
-  for (var a = 3u; a > 0u && rest > 0u; a--) {
-    offset += (rest % dims[a]) * strides[a];
-    rest /= dims[a];
-  }
-  return offset + rest * strides[0];
-}
-
-// Weight of a label: 0 where it is ignored or none of the classes, so that nothing is read out of bounds.
-fn weight_of(label: i32) -> f32 {
-  if (label < 0 || label >= i32(params.classes) || (HAS_IGNORE && label == params.ignore_index)) {
-    return 0.0;
-  }
-  if (HAS_WEIGHTS) {
-    return weights[label];
-  }
-  return 1.0;
-}
+// @include label-weight
+// @include offset-of
 
 @compute @workgroup_size(WG)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {

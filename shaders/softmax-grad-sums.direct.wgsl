@@ -1,11 +1,6 @@
 // Sums of dy * y, or of dy if LOG, over each chunk of a row. dy, y: rows of `count` elements; sums: [rows, chunks]. Grid: one invocation per chunk.
 struct Params {
-  row_dims: vec4u,
-  row_strides: vec4u,
-  element_dims: vec4u,
-  element_strides: vec4u,
-  rows: u32,
-  count: u32, // elements of a row
+  // @fields row-elements
   chunks: u32, // of a row
   chunk: u32, // elements of a chunk; the last one may have fewer
 }
@@ -17,16 +12,7 @@ struct Params {
 override WG: u32 = 64;
 override LOG: bool = false;
 
-// Memory offset of the index-th place along up to four merged axes, innermost last.
-fn offset_of(index: u32, dims: vec4u, strides: vec4u) -> u32 {
-  var rest = index;
-  var offset = 0u;
-  for (var a = 3u; a > 0u && rest > 0u; a--) {
-    offset += (rest % dims[a]) * strides[a];
-    rest /= dims[a];
-  }
-  return offset + rest * strides[0];
-}
+// @include offset-of
 
 @compute @workgroup_size(WG)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {

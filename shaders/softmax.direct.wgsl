@@ -1,11 +1,6 @@
 // y = exp(x - m) / sum, or x - m - log(sum) if LOG. x, y: rows of `count` elements, y's padding lanes 0; stats: the pair (m, sum) of each row. Grid: one invocation per element.
 struct Params {
-  row_dims: vec4u,
-  row_strides: vec4u,
-  element_dims: vec4u,
-  element_strides: vec4u,
-  rows: u32,
-  count: u32, // elements of a row
+  // @fields row-elements
   channels: u32, // of a rank-4 tensor, else 1
   lanes: u32, // channels with padding lanes, else 1
 }
@@ -17,16 +12,7 @@ struct Params {
 override WG: u32 = 64;
 override LOG: bool = false;
 
-// Memory offset of the index-th place along up to four merged axes, innermost last.
-fn offset_of(index: u32, dims: vec4u, strides: vec4u) -> u32 {
-  var rest = index;
-  var offset = 0u;
-  for (var a = 3u; a > 0u && rest > 0u; a--) {
-    offset += (rest % dims[a]) * strides[a];
-    rest /= dims[a];
-  }
-  return offset + rest * strides[0];
-}
+// @include offset-of
 
 @compute @workgroup_size(WG)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {

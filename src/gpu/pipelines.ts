@@ -1,6 +1,7 @@
 /** Pipelines and bind group layouts, built once per specialised shader and shared by every plan on the device. */
 import type { GpuContext } from "./context.js";
 import { KernelCompileError } from "./errors.js";
+import { sourceLine } from "./source-line.js";
 import { specialize, type ShaderSource } from "./specialize.js";
 
 export interface ShaderModule extends ShaderSource {
@@ -93,9 +94,13 @@ export function createPipelineCache(gpu: GpuContext): PipelineCache {
 
 function quote(name: string, code: string, message: GPUCompilationMessage): string {
   const lines = code.split("\n");
+  const { file, line: lineOfFile } = sourceLine(name, code, message.lineNum);
   const from = Math.max(0, message.lineNum - 3);
   const context = lines
     .slice(from, message.lineNum + 1)
-    .map((line, i) => `  ${from + i + 1 === message.lineNum ? ">" : " "} ${from + i + 1} | ${line}`);
-  return `shaders/${name}.wgsl:${message.lineNum}:${message.linePos}: ${message.message}\n${context.join("\n")}`;
+    .map(
+      (line, i) => `  ${from + i + 1 === message.lineNum ? ">" : " "} ${from + i + 1 - message.lineNum + lineOfFile} | ${line}`,
+    );
+  const user = file === `shaders/${name}.wgsl` ? "" : ` (in ${name})`;
+  return `${file}:${lineOfFile}:${message.linePos}: ${message.message}${user}\n${context.join("\n")}`;
 }

@@ -44,7 +44,6 @@ export interface OuterGeometry {
     readonly x_cell: Pair2;
     readonly x_image: number;
     readonly x_tap: Pair2;
-    readonly x_start: Pair2;
     readonly before: Pair2;
     readonly kernel: Pair2;
     readonly stride: Pair2;
@@ -91,8 +90,7 @@ export function outerGeometry(form: TrilinearForm, transposed: boolean, epilogue
       x_cell: [down.cellStep * x.row, across.cellStep * x.pixel],
       x_image: x.image,
       x_tap: [down.tapStep * x.row, across.tapStep * x.pixel],
-      x_start: [x.row, x.pixel],
-      before: transposed ? [down.before, across.before] : [0, 0],
+      before: [down.before, across.before],
       kernel,
       stride,
       pad: form.pad,

@@ -46,6 +46,7 @@ export function phasesVariant(form: TrilinearForm, epilogue: ConvEpilogue, { sub
   const main = dispatch("conv-transpose2d.subgroup", {
     params: {
       cells: [down.cells, across.cells],
+      pixels,
       images: batch,
       tile_cells: cells,
       tile_vec4s: vec4s,

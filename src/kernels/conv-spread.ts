@@ -35,7 +35,7 @@ export function spreadVariant(
   if (workgroups.some((n) => n > MAX_WORKGROUPS_PER_AXIS)) return null;
   const { inChannels } = directionOf(form, transposed);
   const main = dispatch("conv2d.spread", {
-    params: { ...params, in_per_group: inChannels / form.groups, tiles_per_group: tilesPerGroup, results: tile * vec4s },
+    params: { ...params, in_per_group: inChannels / form.groups, tiles_per_group: tilesPerGroup, tile: [tile, vec4s] },
     constants: {
       WG: workgroup,
       TRANSPOSED: transposed,

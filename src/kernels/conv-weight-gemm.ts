@@ -60,8 +60,6 @@ export function weightGradGemmVariant(form: TrilinearForm, weight: Shape, device
       COLUMNS: COLUMN_TILE,
       DY_LOADS: (2 * rowTile) / invocations,
       X_LOADS: (2 * COLUMN_TILE) / invocations,
-      DY_SIZE: 2 * rowTile,
-      X_SIZE: 2 * COLUMN_TILE,
     },
     buffers: { x: inputRef(0), dy: inputRef(1), parts: strips === 1 ? "output" : scratchRef(0) },
     workgroups,

@@ -62,20 +62,19 @@ export const maxPool2dTapsGradOp: Op<MaxPoolTapsGradAttrs> = {
   },
   variants([dy], dx, attrs) {
     const count = physicalSize(dx.shape) / 4;
-    const { channels: _, ...window } = windowParams(dx.shape, dy!.shape, attrs);
+    const params = { count, ...windowParams(dx.shape, dy!.shape, attrs) };
     const buffers = { dy: inputRef(0), taps: inputRef(1), dx: "output" } as const;
     const direct: Variant = {
       name: "direct",
-      dispatches: [dispatch("max-pool2d-taps-grad.direct", { params: { count, ...window }, buffers, workgroups: grid(count) })],
+      dispatches: [dispatch("max-pool2d-taps-grad.direct", { params, buffers, workgroups: grid(count) })],
     };
     const cells = cellsOf(dy!.shape, dx.shape, attrs);
     if (!cells) return [direct];
-    const { kernel_h: __, ...params } = cells;
     return [
       direct,
       {
         name: "cells",
-        dispatches: [dispatch("max-pool2d-taps-grad.cells", { params, buffers, workgroups: grid(cells.count) })],
+        dispatches: [dispatch("max-pool2d-taps-grad.cells", { params: cells, buffers, workgroups: grid(cells.count) })],
       },
     ];
   },

@@ -69,6 +69,15 @@ describe("a device that is not there, or no longer", () => {
       KernelCompileError,
       /shaders\/broken\.direct\.wgsl:4:\d+: [^]*> 4 \| {3}let x: u32 = 1\.5;/,
     );
+    const brokenPart = {
+      ...broken,
+      code: `// broken\n// @part shared:20\nfn f() {\n  let y: u32 = 2.5;\n}\n// @end\n${broken.code.replace("1.5", "1u")}`,
+    };
+    await rejects(
+      createPipelineCache(context).kernel("broken.direct", brokenPart, {}),
+      KernelCompileError,
+      /shaders\/parts\/shared\.wgsl:21:\d+: .*\(in broken\.direct\)\n[^]*> 21 \| {3}let y: u32 = 2\.5;/,
+    );
     context.dispose();
   });
   it("a device lost in the middle of a run and of training", async () => {
