@@ -52,7 +52,7 @@ fn main(
   workgroupBarrier();
   for (var width = WG / 2u; width > 0u; width /= 2u) {
     if (local < width) {
-      sums[local] += sums[local + width];
+      sums[local] += sums[(local + width) % WG]; // the compiler sees that it is inside, and clamps nothing
     }
     workgroupBarrier();
   }
