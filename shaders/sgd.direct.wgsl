@@ -1,4 +1,4 @@
-// Caffe's SGD step in place: g = grad * grad_scale + weight_decay * w; v = momentum * v + rate * g; w -= v. grad, velocity, weight: vec4s of one layout; hyper: [learning rate, momentum, weight decay, gradient scale]. Grid: one invocation per vec4.
+// Caffe's SGD step in place, unless halted: g = grad * grad_scale + weight_decay * w; v = momentum * v + rate * g; w -= v. grad, velocity, weight: vec4s of one layout; hyper: [learning rate, momentum, weight decay, gradient scale, not 0 if halted, ...]. Grid: one invocation per vec4.
 struct Params {
   count: u32, // vec4s
   lr_mult: f32,
@@ -15,7 +15,7 @@ override WG: u32 = 64;
 @compute @workgroup_size(WG)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let i = id.y * (groups.x * WG) + id.x;
-  if (i >= params.count) {
+  if (i >= params.count || hyper[4] != 0.0) {
     return;
   }
   let w = weight[i];

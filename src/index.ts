@@ -5,8 +5,8 @@ export type { GpuOptions, GpuInfo, Limits } from "./gpu/context.js";
 export { graph, type Graph, type Names } from "./graph/graph.js";
 export { gradients } from "./graph/gradients.js";
 export type { CompileOptions, OnProgress } from "./graph/compile-options.js";
-export type { Inputs, Program, SomeInputs } from "./graph/program.js";
-export type { Data, LabelRule } from "./graph/inputs.js";
+export type { Program } from "./graph/program-interface.js";
+export type { Data, Inputs, LabelRule, SomeInputs } from "./graph/inputs.js";
 export type { ImageSource } from "./graph/image-source.js";
 export type { Plan } from "./graph/plan.js";
 export type { Choice, Choices } from "./graph/choose.js";
@@ -16,9 +16,10 @@ export type { Bottleneck, Profile, ProfileOptions, ProfileRow } from "./graph/pr
 export type { LoadReport } from "./graph/weight-store.js";
 export type { Checkpoint, ResumeOptions } from "./graph/checkpoint.js";
 export type { Batches, TrainOptions, TrainStep } from "./graph/train.js";
+export type { SomeBatches, TotalsOptions } from "./graph/totals.js";
 export { sgd, type Optimizer } from "./graph/optimizer.js";
 
-export { ShapeError, WeightsError, InputError, VariantError } from "./tensor/errors.js";
+export { ShapeError, WeightsError, InputError, VariantError, DivergedError, type Divergence } from "./tensor/errors.js";
 export {
   GpuUnavailableError,
   OutOfMemoryError,

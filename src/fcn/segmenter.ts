@@ -95,7 +95,7 @@ export async function openFcn(gpu: Gpu, options: OpenFcnOptions): Promise<Segmen
 }
 
 /** The trunk's input from RGBA pixels; a trunk of one channel (LeNet) takes the first. */
-function pixelsOf(rgba: Tensor, { trunk }: FcnOptions): Tensor {
+export function pixelsOf(rgba: Tensor, { trunk }: Pick<FcnOptions, "trunk">): Tensor {
   const { pixels, crop } = trunkOf(trunk);
   const image = imageToTensor(rgba, pixels);
   const [n, , h, w] = image.shape as readonly [number, number, number, number];

@@ -5,7 +5,8 @@ import { createPipelineCache } from "../gpu/pipelines.js";
 import type { Graph, Names } from "./graph.js";
 import type { CompileOptions } from "./compile-options.js";
 import { measureDevice, type DeviceSpeed } from "./device-speed.js";
-import { createProgram, type Program } from "./program.js";
+import { createProgram } from "./program.js";
+import type { Program } from "./program-interface.js";
 
 export interface Gpu extends Disposable {
   readonly device: GPUDevice;

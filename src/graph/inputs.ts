@@ -9,6 +9,11 @@ import { isImageSource, rgbaOf, type ImageSource } from "./image-source.js";
 /** Values of one input: row-major, of the input's length; or with a shape of their own, for another image or batch size. */
 export type Data = TypedArray | ImageSource | { readonly data: TypedArray; readonly shape: Shape };
 
+/** A value for every input of a graph. */
+export type Inputs<I> = { readonly [N in keyof I]: Data };
+/** Values for some of them. */
+export type SomeInputs<I> = { readonly [N in keyof I]?: Data };
+
 export interface CheckedInput {
   readonly shape: Shape;
   readonly data: Float32Array | Int32Array | Uint32Array;

@@ -119,7 +119,7 @@ function decidingTensors(nodes: readonly Tensor[], variants: ReadonlyMap<Tensor,
 }
 
 /** A node without a name of its own is called after its parameter ("conv1.weight" -> "conv1"), else after its op. */
-function nodeNames(nodes: readonly Tensor[]): Map<Tensor, string> {
+export function nodeNames(nodes: readonly Tensor[]): Map<Tensor, string> {
   const names = new Map<Tensor, string>();
   const used = new Map<string, number>();
   for (const node of nodes) {

@@ -1,4 +1,4 @@
-/** A graph on one device: what users run, train, save and profile. */
+/** A graph on one device: its plans, its weights, its trainer, and the turns that they take. */
 import type { GpuContext } from "../gpu/context.js";
 import { DisposedError } from "../gpu/errors.js";
 import type { PipelineCache } from "../gpu/pipelines.js";
@@ -9,11 +9,13 @@ import type { ChoiceBook } from "./choice-book.js";
 import { choiceBookFor, type CompileOptions } from "./compile-options.js";
 import type { Graph, Names } from "./graph.js";
 import { checkInputs, outputNames, shapesOf, specializeGraph, upload } from "./feed.js";
-import type { CheckedInput, Data } from "./inputs.js";
+import type { CheckedInput, Data, Inputs, SomeInputs } from "./inputs.js";
 import { choiceDeviceOf, compilePlan, type CompiledPlan, type Plan } from "./plan.js";
 import { PreparedWeights } from "./prepared-weights.js";
 import { profilePlan, type Profile, type ProfileOptions } from "./profile.js";
+import type { Program } from "./program-interface.js";
 import { createReadback, type Readback } from "./readback.js";
+import { sumOver, type SomeBatches, type TotalsOptions } from "./totals.js";
 import { Trainer, type Batches, type TrainOptions, type TrainStep } from "./train.js";
 import { WeightStore, type LoadReport } from "./weight-store.js";
 
@@ -22,48 +24,6 @@ const MAX_PLANS = 16;
 
 interface RunPlan extends CompiledPlan {
   readonly readback: Readback;
-}
-
-/** A value for every input of a graph. */
-export type Inputs<I> = { readonly [N in keyof I]: Data };
-/** Values for some of them. */
-export type SomeInputs<I> = { readonly [N in keyof I]?: Data };
-
-export interface Program<I extends Names, O extends Names> extends Disposable {
-  /** The plan of the graph's own shapes, all outputs. */
-  readonly plan: Plan;
-  /**
-   * Puts weights on the GPU. Throws WeightsError for a shape that differs, a value that is not finite, or (strict, the default) a parameter without weights;
-   * nothing is loaded then.
-   */
-  load(weights: Weights, options?: { strict?: boolean }): Promise<LoadReport>;
-  /** The current weights, read back. */
-  save(): Promise<Weights>;
-  /**
-   * One forward pass. Inputs are row-major arrays, images, or `{ data, shape }` for another size than the graph's (a plan per shape is kept, the
-   * weights are shared). With `outputs`, only these are computed, and only the inputs that they need have to be given.
-   * Throws InputError, DisposedError, DeviceLostError.
-   */
-  run<K extends keyof O>(
-    inputs: SomeInputs<I>,
-    options: { readonly outputs: readonly K[] },
-  ): Promise<{ readonly [N in K]: TypedArray }>;
-  run(inputs: Inputs<I>, options?: { readonly outputs?: readonly (keyof O)[] }): Promise<{ readonly [N in keyof O]: TypedArray }>;
-  /** The plan that run() would use for inputs of these shapes. */
-  planFor(shapes: { readonly [N in keyof I]?: Shape }, options?: { readonly outputs?: readonly (keyof O)[] }): Promise<Plan>;
-  /** The plan of a training step for this loss: forward, backward; the optimiser's update is beside it. */
-  trainingPlan(loss: keyof O, shapes?: { readonly [N in keyof I]?: Shape }): Promise<Plan>;
-  /** Trains, a step per batch (or per `accumulate` batches): the caller owns the loop. See {@link TrainOptions}. */
-  train(batches: Batches<I>, options: TrainOptions<O>): AsyncGenerator<TrainStep, void, void>;
-  /** Everything that a resumed run needs to give the same bits: weights, optimiser state, step, seed, chosen variants. */
-  checkpoint(): Promise<Checkpoint>;
-  /**
-   * Goes on from a checkpoint. Throws WeightsError where it is damaged or of another graph, VariantError (unless `strict` is false) where a variant
-   * that it was made with does not apply on this device; nothing is changed then.
-   */
-  resume(checkpoint: Checkpoint, options?: ResumeOptions): Promise<void>;
-  /** Time of each node of a forward pass, or of a training step, and of all together; next to what the device can do. See {@link ProfileOptions}. */
-  profile(inputs: Inputs<I>, options?: ProfileOptions<keyof O>): Promise<Profile>;
 }
 
 export async function createProgram<I extends Names, O extends Names>(
@@ -156,6 +116,30 @@ class GraphProgram<I extends Names, O extends Names> implements Program<I, O> {
   ): Promise<{ readonly [N in keyof O]: TypedArray }> {
     this.assertUsable();
     const names = outputNames(this.graph, options.outputs);
+    const ask = (encoder: GPUCommandEncoder, plan: RunPlan): void => plan.readback.encode(encoder);
+    const values = await this.submit(inputs, names, ask, (plan) => plan.readback.read());
+    return Object.fromEntries(names.map((name, i) => [name, values[i]])) as { readonly [N in keyof O]: TypedArray };
+  }
+
+  async total<K extends keyof O>(
+    batches: SomeBatches<I>,
+    options: TotalsOptions<K>,
+  ): Promise<{ readonly [N in K]: Float64Array }> {
+    this.assertUsable();
+    const names = outputNames(this.graph, options.outputs);
+    const tensors = names.map((name) => this.graph.outputs[name as keyof O]!);
+    return sumOver(this.gpu, this.pipelines, tensors, batches, options, (inputs, finish, after) =>
+      this.submit(inputs, names, finish, after),
+    );
+  }
+
+  /** One forward pass; `finish` adds to its last submit, `after` ends its turn. */
+  private async submit<T>(
+    inputs: SomeInputs<I>,
+    names: readonly string[],
+    finish: (encoder: GPUCommandEncoder, plan: RunPlan) => void,
+    after: (plan: RunPlan) => Promise<T>,
+  ): Promise<T> {
     const checked = this.check(inputs, names);
     await this.runPlan(shapesOf(checked), names);
     return this.exclusive(async () => {
@@ -164,12 +148,11 @@ class GraphProgram<I extends Names, O extends Names> implements Program<I, O> {
       const plan = await this.runPlan(shapesOf(checked), names);
       const submit = (): void => {
         upload(this.gpu, plan, checked);
-        plan.executable.submit((encoder) => plan.readback.encode(encoder));
+        plan.executable.submit((encoder) => finish(encoder, plan));
       };
       if (this.gpu.checked) await this.gpu.scoped("run", submit);
       else submit();
-      const values = await plan.readback.read();
-      return Object.fromEntries(names.map((name, i) => [name, values[i]])) as { readonly [N in keyof O]: TypedArray };
+      return after(plan);
     });
   }
 

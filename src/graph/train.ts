@@ -9,12 +9,14 @@ import { isParam, topological, type Param, type Tensor } from "../tensor/tensor.
 import type { ChoiceBook } from "./choice-book.js";
 import { gradients } from "./gradients.js";
 import type { Graph, Names } from "./graph.js";
+import { Guard } from "./guard.js";
 import type { Data } from "./inputs.js";
 import { LossRing } from "./loss-ring.js";
-import { isSgd, type Optimizer } from "./optimizer.js";
+import { isSgd, type Optimizer, type Sgd } from "./optimizer.js";
 import { compilePlan, type CompiledPlan } from "./plan.js";
 import { checkInputs, shapesOf, specializeGraph, upload } from "./feed.js";
 import { Updater } from "./updater.js";
+import { Watch } from "./watch.js";
 import type { WeightStore } from "./weight-store.js";
 
 export type Batches<I> = Iterable<{ readonly [K in keyof I]: Data }> | AsyncIterable<{ readonly [K in keyof I]: Data }>;
@@ -29,6 +31,11 @@ export interface TrainOptions<O> {
   readonly lossEvery?: number;
   /** Ends the loop after the step in progress. */
   readonly signal?: AbortSignal;
+  /**
+   * Look at the loss and every gradient before each update, on the GPU, and throw DivergedError, which names the first layer, where one is infinite or NaN; the
+   * weights are then those of the step before. It is found when the loss is read back; inputs are kept until then. Default false.
+   */
+  readonly checkFinite?: boolean;
 }
 
 export interface TrainStep {
@@ -52,6 +59,7 @@ export class Trainer<I extends Names, O extends Names> {
   private readonly plans = new Map<string, Promise<TrainPlan>>();
   /** One for each loss, since each trains the parameters that it depends on. */
   private readonly updaters = new Map<keyof O, Promise<Updater>>();
+  private readonly guards = new Map<keyof O, Promise<Guard>>();
   private running = false;
 
   constructor(
@@ -75,38 +83,54 @@ export class Trainer<I extends Names, O extends Names> {
     const ring = new LossRing(this.gpu, optimizer.accumulate);
     const source = iterate(batches);
     try {
+      const watch = options.checkFinite ? await this.watch(options.loss, optimizer) : null;
+      const look = async (): Promise<number> => {
+        const { loss, divergedAt } = await ring.read(watch?.guard);
+        if (watch && divergedAt !== null) throw await this.diverged(watch, optimizer.accumulate, divergedAt);
+        watch?.clear();
+        return loss;
+      };
       let last = performance.now();
-      for (let done = 0; done < steps && !signal?.aborted; done++) {
+      training: for (let done = 0; done < steps && !signal?.aborted; done++) {
         const read = (this.step + 1) % lossEvery === 0;
         for (let part = 0; part < optimizer.accumulate; part++) {
           const batch = await source.next();
           if (batch.done) {
             if (part > 0) await this.gpu.scoped("train", () => this.clearAccumulators());
-            return;
+            break training;
           }
           this.assertUsable();
           const checked = checkInputs(this.graph, batch.value as Readonly<Record<string, Data>>, [lossTensor]);
           const plan = await this.trainPlan(options.loss, shapesOf(checked), signal);
           const updater = await this.updaterOf(options.loss);
+          const number = this.step * optimizer.accumulate + part;
+          watch?.add(number, checked);
           const submit = (): void => {
             upload(this.gpu, plan, checked);
-            this.store.writeRng(this.step * optimizer.accumulate + part);
+            this.store.writeRng(number);
+            watch?.guard.writeBatch(number);
             const lastPart = part === optimizer.accumulate - 1;
             if (lastPart) updater.writeHyper(optimizer, this.step);
             plan.executable.submit((encoder) => {
+              watch?.guard.encode(encoder, plan.loss);
               updater.encode(encoder, { accumulate: optimizer.accumulate > 1, update: lastPart });
               if (read) ring.record(encoder, plan.loss, part);
+              if (read && lastPart && watch) ring.recordGuard(encoder, watch.guard);
             });
           };
           if (this.gpu.checked) await this.gpu.scoped("train", submit);
           else submit();
         }
+        const loss = read ? await look() : (await ring.throttle(), null);
         this.step++;
-        const loss = read ? await ring.read() : (await ring.throttle(), null);
         const now = performance.now();
         const ms = now - last;
         last = now;
         yield { step: this.step, loss, ms };
+      }
+      if (watch?.isBehind) {
+        ring.recordGuardNow(watch.guard);
+        await look();
       }
     } finally {
       this.running = false;
@@ -121,9 +145,9 @@ export class Trainer<I extends Names, O extends Names> {
   }
 
   dispose(): void {
-    for (const updater of this.updaters.values())
-      void updater.then(
-        (u) => u.dispose(),
+    for (const made of [...this.updaters.values(), ...this.guards.values()])
+      void made.then(
+        (m) => m.dispose(),
         () => undefined,
       );
     for (const plan of this.plans.values())
@@ -136,6 +160,29 @@ export class Trainer<I extends Names, O extends Names> {
   /** Lets go of plans that a checkpoint's choices have overtaken. Nothing may be training. */
   async dropStalePlans(): Promise<void> {
     for (const plan of await this.choices.takeStale(this.plans)) plan.executable.dispose();
+  }
+
+  /** The error of a batch that was not finite; the state is then that in front of its step. */
+  private async diverged(watch: Watch, accumulate: number, batch: number): Promise<Error> {
+    this.step = Math.floor(batch / accumulate);
+    await this.gpu.scoped("train", () => this.clearAccumulators());
+    return watch.error(batch);
+  }
+
+  private async watch(loss: keyof O, optimizer: Sgd): Promise<Watch> {
+    const { gpu, pipelines, store } = this;
+    let guard = this.guards.get(loss);
+    if (!guard) {
+      const { hyper } = await this.updaterOf(loss);
+      guard = Guard.create(gpu, pipelines, store, trainable(this.graph.outputs[loss]!), hyper);
+      this.guards.set(loss, guard);
+      guard.catch(() => this.guards.delete(loss));
+    }
+    const lossFor = (shapes: Readonly<Record<string, Shape>>): { loss: Tensor; params: readonly Param[] } => {
+      const tensor = specializeGraph(this.graph, shapes).outputs[loss]!;
+      return { loss: tensor, params: trainable(tensor) };
+    };
+    return new Watch(await guard, { gpu, pipelines, store, optimizer, lossFor });
   }
 
   private clearAccumulators(): void {

@@ -2,7 +2,7 @@
 import { wholeBuffer } from "../gpu/buffer-range.js";
 import type { GpuContext } from "../gpu/context.js";
 import type { PipelineCache } from "../gpu/pipelines.js";
-import { accumulateGradient, sgdUpdate } from "../kernels/sgd.js";
+import { accumulateGradient, HYPER_BYTES, sgdUpdate } from "../kernels/sgd.js";
 import type { Param } from "../tensor/tensor.js";
 import { bindDispatch, encode, kernelFor, paramsBytes, UNIFORM_ALIGNMENT, writeParams, type Bound } from "./bind.js";
 import type { Sgd } from "./optimizer.js";
@@ -12,7 +12,8 @@ export class Updater {
   private constructor(
     private readonly gpu: GpuContext,
     private readonly store: WeightStore,
-    private readonly hyper: GPUBuffer,
+    /** What the kernels read besides gradients (kernels/sgd.ts). */
+    readonly hyper: GPUBuffer,
     private readonly uniforms: GPUBuffer,
     private readonly fromGradient: readonly Bound[],
     private readonly fromAccumulator: () => { readonly add: readonly Bound[]; readonly update: readonly Bound[] },
@@ -27,7 +28,11 @@ export class Updater {
       : [undefined, undefined];
     return gpu.scoped("train", () => {
       const { device } = gpu;
-      const hyper = device.createBuffer({ label: "hyper", size: 16, usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST });
+      const hyper = device.createBuffer({
+        label: "hyper",
+        size: HYPER_BYTES,
+        usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST | GPUBufferUsage.COPY_SRC,
+      });
       const data = new ArrayBuffer(Math.max(16, 2 * jobs.length * UNIFORM_ALIGNMENT));
       const uniforms = device.createBuffer({
         label: "update params",

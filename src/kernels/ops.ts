@@ -18,6 +18,7 @@ import { batchNormOp } from "./batch-norm.js";
 import { lrnGradOp, lrnOp } from "./lrn.js";
 import { dropoutOp } from "./dropout.js";
 import { imageToTensorOp } from "./image.js";
+import { nonFiniteOp } from "./non-finite.js";
 import { argMaxOp, confusionMatrixOp } from "./labels.js";
 import { secondOp } from "./second.js";
 import { crossEntropyBothOp, crossEntropyGradOp, crossEntropyOp, labelWeightsOp, nllGradOp, nllOp } from "./pixel-loss.js";
@@ -70,6 +71,7 @@ export const OPS = {
   argMax: argMaxOp,
   confusionMatrix: confusionMatrixOp,
   imageToTensor: imageToTensorOp,
+  nonFinite: nonFiniteOp,
   dropout: dropoutOp,
   resize: resizeOp,
   resizeGrad: resizeGradOp,

@@ -129,6 +129,7 @@ export const OPERATORS: Table = {
     },
   },
   confusionMatrix: null,
+  nonFinite: null,
   second: null,
   imageToTensor: {
     write(s) {

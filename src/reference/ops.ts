@@ -15,6 +15,7 @@ import { lrn, lrnGrad } from "./lrn.js";
 import { dropout } from "./dropout.js";
 import { imageToTensor } from "./image.js";
 import { argMax, confusionMatrix } from "./labels.js";
+import { nonFinite } from "./non-finite.js";
 import { crossEntropy, crossEntropyBoth, crossEntropyGrad, labelWeights, nll, nllGrad } from "./loss.js";
 import { logSoftmax, logSoftmaxGrad, softmax, softmaxGrad } from "./softmax.js";
 import { resize, resizeGrad } from "./resize.js";
@@ -68,6 +69,7 @@ export const REFERENCE: { readonly [K in OpName]: ReferenceFn<K> } = {
   labelWeights,
   argMax,
   confusionMatrix,
+  nonFinite,
   imageToTensor,
   dropout,
   resize,

@@ -19,3 +19,32 @@ export class InputError extends Error {
 export class VariantError extends Error {
   override readonly name = "VariantError";
 }
+
+/** Where a training step first met an infinity or a NaN. */
+export interface Divergence {
+  /** 1-based, of the program's life; the weights are those of the step before. */
+  readonly step: number;
+  /** A layer's output, the gradient that arrives at it, a parameter's value or gradient; "loss" where only the loss shows it. */
+  readonly part: "input" | "weight" | "activation" | "gradient" | "loss";
+  /** The layer or parameter by name. */
+  readonly tensor: string;
+  /** Elements that are infinite or NaN, of how many. */
+  readonly elements: number;
+  readonly of: number;
+}
+
+/** Training met an infinity or a NaN, and stopped before it reached the weights. */
+export class DivergedError extends Error {
+  override readonly name = "DivergedError";
+
+  constructor(
+    readonly where: Divergence,
+    learningRate: number,
+  ) {
+    const { step, part, tensor, elements, of } = where;
+    const what = { input: "input", weight: "parameter", activation: "output of", gradient: "gradient of", loss: "output" }[part];
+    super(
+      `train: step ${step} is not finite, first in the ${what} ${tensor} (${elements} of ${of} values are infinite or NaN): the weights are still those of step ${step - 1}; lower the learning rate (${learningRate}), or look at the step's images`,
+    );
+  }
+}

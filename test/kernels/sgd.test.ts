@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import { wholeBuffer } from "../../src/gpu/buffer-range.js";
 import { bindDispatch, encode, kernelFor, paramsBytes, writeParams } from "../../src/graph/bind.js";
-import { accumulateGradient, HYPER, sgdUpdate, type UpdateDispatch } from "../../src/kernels/sgd.js";
+import { accumulateGradient, GUARD_AT, guard, HYPER, HYPER_BYTES, sgdUpdate, type UpdateDispatch } from "../../src/kernels/sgd.js";
 import { sgdStep, type SgdHyper } from "../../src/reference/sgd.js";
 import { byteLength, layoutOf, pack, unpack } from "../../src/tensor/layout.js";
 import { uniform } from "../../src/tensor/random.js";
@@ -10,7 +10,7 @@ import { testContext } from "../harness/device.js";
 
 /** Runs an update kernel on buffers of a shape (`hyper` as it is) and gives back all of them, with their padding lanes. */
 async function runUpdate(
-  update: UpdateDispatch<"sgd.direct"> | UpdateDispatch<"accumulate.direct">,
+  update: UpdateDispatch<"sgd.direct"> | UpdateDispatch<"accumulate.direct"> | UpdateDispatch<"guard.direct">,
   shape: Shape,
   data: Readonly<Record<string, Float32Array>>,
 ): Promise<Record<string, Float32Array>> {
@@ -20,7 +20,7 @@ async function runUpdate(
     const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
     const packed = Object.entries(data).map(([name, values]) => [name, name === "hyper" ? values : pack(shape, values)] as const);
     const buffers = new Map(
-      packed.map(([name]) => [name, device.createBuffer({ size: name === "hyper" ? 16 : byteLength(shape), usage })]),
+      packed.map(([name]) => [name, device.createBuffer({ size: name === "hyper" ? HYPER_BYTES : byteLength(shape), usage })]),
     );
     for (const [name, values] of packed) device.queue.writeBuffer(buffers.get(name)!, 0, values as Float32Array<ArrayBuffer>);
     const params = new ArrayBuffer(paramsBytes(update));
@@ -117,4 +117,35 @@ describe("accumulateGradient", () => {
       expect(padding(shape, got["total"]!).every((v) => v === 0)).to.equal(true);
     });
   }
+});
+
+describe("guard", () => {
+  const halt = async (shape: Shape, x: Float32Array): Promise<{ halted: number; first: number }> => {
+    const hyper = new Float32Array(HYPER_BYTES / 4);
+    new Uint32Array(hyper.buffer).set([7, 0xffffffff], GUARD_AT.batch / 4);
+    const got = await runUpdate(guard(layoutOf(shape).size), shape, { x, hyper });
+    const after = got["hyper"]!;
+    return { halted: after[GUARD_AT.halted / 4]!, first: new Uint32Array(after.buffer)[GUARD_AT.first / 4]! };
+  };
+
+  for (const shape of shapes) {
+    it(`sees an infinity and a NaN anywhere in ${formatShape(shape)}`, async () => {
+      expect(await halt(shape, values(shape))).to.deep.equal({ halted: 0, first: 0xffffffff });
+      for (const bad of [NaN, Infinity, -Infinity]) {
+        const x = values(shape);
+        x[Math.floor(random() * x.length)] = bad;
+        expect(await halt(shape, x)).to.deep.equal({ halted: 1, first: 7 });
+      }
+    });
+  }
+
+  it("keeps weights and velocities from an update, bit for bit", async () => {
+    const shape = [2, 3, 5, 7];
+    const [weight, velocity] = [values(shape), values(shape)];
+    const hyper = Float32Array.of(0.1, 0.9, 5e-4, 1, 1, 0, 0, 0);
+    const update = sgdUpdate(byteLength(shape), { lrMult: 1, decayMult: 1 });
+    const got = await runUpdate(update, shape, { grad: values(shape), hyper, velocity, weight });
+    expect([...unpack(shape, got["weight"]!)]).to.deep.equal([...weight]);
+    expect([...unpack(shape, got["velocity"]!)]).to.deep.equal([...velocity]);
+  });
 });

@@ -5,6 +5,7 @@ import * as fcnWebgpu from "../../src/index.js";
 import * as onnx from "../../src/onnx/index.js";
 import * as reference from "../../src/reference/index.js";
 import * as weights from "../../src/weights/index.js";
+import * as training from "../../src/training/index.js";
 
 const PINNED = [
   "openGpu graph input param gradients heNormal zeros bilinear sgd fcn openFcn",
@@ -49,6 +50,11 @@ describe("public names", () => {
     for (const name of ["loadSafetensors", "openSafetensors", "safetensorsPieces", "writeSafetensors"] as const)
       expect(weights[name]).to.be.a("function");
     expect(caffe.readCaffemodel).to.be.a("function");
+  });
+
+  it("of fcn-webgpu/training are there", () => {
+    for (const name of ["recipe", "effectiveLearningRate", "trainingNet", "evaluateFcn", "formatEvaluation"])
+      expect(training).to.have.property(name).that.is.a("function");
   });
 
   it("of fcn-webgpu/reference are there", () => {

@@ -1,0 +1,50 @@
+/** What users run, train, save and profile: a graph on one device. */
+import type { Shape } from "../tensor/shape.js";
+import type { TypedArray, Weights } from "../tensor/weights.js";
+import type { Checkpoint, ResumeOptions } from "./checkpoint.js";
+import type { Names } from "./graph.js";
+import type { Inputs, SomeInputs } from "./inputs.js";
+import type { Plan } from "./plan.js";
+import type { Profile, ProfileOptions } from "./profile.js";
+import type { SomeBatches, TotalsOptions } from "./totals.js";
+import type { Batches, TrainOptions, TrainStep } from "./train.js";
+import type { LoadReport } from "./weight-store.js";
+
+export interface Program<I extends Names, O extends Names> extends Disposable {
+  /** The plan of the graph's own shapes, all outputs. */
+  readonly plan: Plan;
+  /**
+   * Puts weights on the GPU. Throws WeightsError for a shape that differs, a value that is not finite, or (strict, the default) a parameter without weights;
+   * nothing is loaded then.
+   */
+  load(weights: Weights, options?: { strict?: boolean }): Promise<LoadReport>;
+  /** The current weights, read back. */
+  save(): Promise<Weights>;
+  /**
+   * One forward pass. Inputs are row-major arrays, images, or `{ data, shape }` for another size than the graph's (a plan per shape is kept, the
+   * weights are shared). With `outputs`, only these are computed, and only the inputs that they need have to be given.
+   * Throws InputError, DisposedError, DeviceLostError.
+   */
+  run<K extends keyof O>(
+    inputs: SomeInputs<I>,
+    options: { readonly outputs: readonly K[] },
+  ): Promise<{ readonly [N in K]: TypedArray }>;
+  run(inputs: Inputs<I>, options?: { readonly outputs?: readonly (keyof O)[] }): Promise<{ readonly [N in keyof O]: TypedArray }>;
+  /** Integer outputs summed over many runs, on the GPU, exact to 2^53: the confusion matrix of a whole set with one read-back. Throws as run() does. */
+  total<K extends keyof O>(batches: SomeBatches<I>, options: TotalsOptions<K>): Promise<{ readonly [N in K]: Float64Array }>;
+  /** The plan that run() would use for inputs of these shapes. */
+  planFor(shapes: { readonly [N in keyof I]?: Shape }, options?: { readonly outputs?: readonly (keyof O)[] }): Promise<Plan>;
+  /** The plan of a training step for this loss: forward, backward; the optimiser's update is beside it. */
+  trainingPlan(loss: keyof O, shapes?: { readonly [N in keyof I]?: Shape }): Promise<Plan>;
+  /** Trains, a step per batch (or per `accumulate` batches): the caller owns the loop. See {@link TrainOptions}. */
+  train(batches: Batches<I>, options: TrainOptions<O>): AsyncGenerator<TrainStep, void, void>;
+  /** Everything that a resumed run needs to give the same bits: weights, optimiser state, step, seed, chosen variants. */
+  checkpoint(): Promise<Checkpoint>;
+  /**
+   * Goes on from a checkpoint. Throws WeightsError where it is damaged or of another graph, VariantError (unless `strict` is false) where a variant
+   * that it was made with does not apply on this device; nothing is changed then.
+   */
+  resume(checkpoint: Checkpoint, options?: ResumeOptions): Promise<void>;
+  /** Time of each node of a forward pass, or of a training step, and of all together; next to what the device can do. See {@link ProfileOptions}. */
+  profile(inputs: Inputs<I>, options?: ProfileOptions<keyof O>): Promise<Profile>;
+}

@@ -1,0 +1,96 @@
+/** Where a run stands, and how it is kept: a checkpoint of the program beside a line of JSON that says which, replaced last and whole. */
+import { InputError } from "../tensor/errors.js";
+import { writeSafetensors } from "../tensor/safetensors.js";
+import type { Weights } from "../tensor/weights.js";
+
+/** Files of a run by name. fcn-webgpu/data has one over a folder; a page may keep them in its origin's private file system. */
+export interface RunStore {
+  /** Null where there is no such file. */
+  read(name: string): Promise<Uint8Array | null>;
+  /** All of it or nothing: a crash in between must leave the file as it was. */
+  write(name: string, bytes: Uint8Array): Promise<void>;
+  remove(name: string): Promise<void>;
+  /** Adds a line to a file, which is made where there is none. */
+  append(name: string, line: string): Promise<void>;
+}
+
+export interface RunState {
+  /** Index of the stage. */
+  readonly stage: number;
+  /** Steps done in it. */
+  readonly step: number;
+  /** The checkpoint's file. */
+  readonly checkpoint: string;
+}
+
+export const STATE_FILE = "run.json";
+export const LOG_FILE = "log.jsonl";
+const FORMAT = "fcn-webgpu-training/1";
+
+export type Settings = Readonly<Record<string, unknown>>;
+
+/** Null for a run that has not begun. Throws InputError where the store holds a run of other settings, or a damaged one. */
+export async function readState(store: RunStore, settings: Settings): Promise<RunState | null> {
+  const bytes = await store.read(STATE_FILE);
+  if (!bytes) return null;
+  const state = parse(bytes);
+  if (state["format"] !== FORMAT)
+    throw new InputError(
+      `trainFcn: ${STATE_FILE} has format ${JSON.stringify(state["format"])}, expected ${FORMAT}: it is of another version`,
+    );
+  const difference = firstDifference(state["settings"], JSON.parse(JSON.stringify(settings)), "");
+  if (difference !== null) {
+    throw new InputError(
+      `trainFcn: the run that is kept here began with ${difference.path} ${difference.was} but now it is ${difference.is}: give the same settings to go on, or another folder to begin anew`,
+    );
+  }
+  return state as unknown as RunState;
+}
+
+function parse(bytes: Uint8Array): Record<string, unknown> {
+  try {
+    return JSON.parse(new TextDecoder().decode(bytes)) as Record<string, unknown>;
+  } catch (cause) {
+    throw new InputError(`trainFcn: ${STATE_FILE} is not JSON: it was changed by something else; remove it to begin anew`, {
+      cause,
+    });
+  }
+}
+
+/** The checkpoint first, then the state that names it, then the checkpoint before goes. */
+export async function writeState(store: RunStore, settings: Settings, state: RunState, checkpoint: Uint8Array): Promise<void> {
+  const before = await store.read(STATE_FILE);
+  await store.write(state.checkpoint, checkpoint);
+  await store.write(STATE_FILE, new TextEncoder().encode(`${JSON.stringify({ format: FORMAT, ...state, settings }, null, 2)}\n`));
+  const old = before && (parse(before)["checkpoint"] as string);
+  if (old && old !== state.checkpoint) await store.remove(old);
+}
+
+/** A stage's weights alone, for prediction and other programs. */
+export async function writeWeights(
+  store: RunStore,
+  name: string,
+  weights: Weights,
+  metadata: Record<string, string>,
+): Promise<void> {
+  await store.write(name, writeSafetensors({ tensors: weights, metadata }));
+}
+
+interface Difference {
+  readonly path: string;
+  readonly was: string;
+  readonly is: string;
+}
+
+/** Where two JSON values differ first. */
+function firstDifference(was: unknown, is: unknown, path: string): Difference | null {
+  if (typeof was !== "object" || typeof is !== "object" || was === null || is === null) {
+    return was === is ? null : { path, was: JSON.stringify(was) ?? "absent", is: JSON.stringify(is) ?? "absent" };
+  }
+  const [a, b] = [was as Record<string, unknown>, is as Record<string, unknown>];
+  for (const key of new Set([...Object.keys(a), ...Object.keys(b)])) {
+    const found = firstDifference(a[key], b[key], path === "" ? key : `${path}.${key}`);
+    if (found) return found;
+  }
+  return null;
+}
