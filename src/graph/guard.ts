@@ -95,10 +95,12 @@ function looks(store: WeightStore, params: readonly Param[]): { readonly count: 
   const fills = (shape: Shape): boolean => shape.length === 4 || numel(shape) % 4 === 0;
   const isFull = ({ name }: Param): boolean => store.piecesOf(name).parts.every((part) => fills(part.shape));
   const runs = store.joined(params.filter(isFull).map((p) => p.name));
-  const single = params.filter((p) => !isFull(p)).flatMap(({ name }) => {
-    const ranges = store.ranges(name, "gradient");
-    return store.piecesOf(name).parts.map((part, i) => ({ count: numel(part.shape), range: ranges[i]! }));
-  });
+  const single = params
+    .filter((p) => !isFull(p))
+    .flatMap(({ name }) => {
+      const ranges = store.ranges(name, "gradient");
+      return store.piecesOf(name).parts.map((part, i) => ({ count: numel(part.shape), range: ranges[i]! }));
+    });
   return [...runs.map((run) => ({ count: run.bytes / 4, range: run.range("gradient") })), ...single];
 }
 
@@ -106,8 +108,15 @@ function bindGuard(
   gpu: GpuContext,
   kernel: Kernel,
   dispatch: UpdateDispatch<"guard.direct">,
-  { uniforms, i, x, hyper }: { readonly uniforms: GPUBuffer; readonly i: number; readonly x: BufferRange; readonly hyper: GPUBuffer },
+  {
+    uniforms,
+    i,
+    x,
+    hyper,
+  }: { readonly uniforms: GPUBuffer; readonly i: number; readonly x: BufferRange; readonly hyper: GPUBuffer },
 ): Bound {
   const params = { buffer: uniforms, offset: i * UNIFORM_ALIGNMENT };
-  return bindDispatch(gpu, kernel, dispatch, `guard/${dispatch.shader}`, params, (name) => (name === "hyper" ? wholeBuffer(hyper) : x));
+  return bindDispatch(gpu, kernel, dispatch, `guard/${dispatch.shader}`, params, (name) =>
+    name === "hyper" ? wholeBuffer(hyper) : x,
+  );
 }

@@ -79,7 +79,10 @@ describe("DivergedError", () => {
 
   it("changes no bit of a run that is fine", async () => {
     const optimizer = sgd({ learningRate: 0.05, momentum: 0.9 });
-    const [plain, checked] = [await train(good, { optimizer }), await train(good, { optimizer, checkFinite: true, lossEvery: 4 })];
+    const [plain, checked] = [
+      await train(good, { optimizer }),
+      await train(good, { optimizer, checkFinite: true, lossEvery: 4 }),
+    ];
     expect(checked.error).to.equal(undefined);
     for (const [name, { data }] of plain.weights) expect([...checked.weights.get(name)!.data], name).to.deep.equal([...data]);
   });

@@ -1,7 +1,15 @@
 import { expect } from "chai";
 import { wholeBuffer } from "../../src/gpu/buffer-range.js";
 import { bindDispatch, encode, kernelFor, paramsBytes, writeParams } from "../../src/graph/bind.js";
-import { accumulateGradient, GUARD_AT, guard, HYPER, HYPER_BYTES, sgdUpdate, type UpdateDispatch } from "../../src/kernels/sgd.js";
+import {
+  accumulateGradient,
+  GUARD_AT,
+  guard,
+  HYPER,
+  HYPER_BYTES,
+  sgdUpdate,
+  type UpdateDispatch,
+} from "../../src/kernels/sgd.js";
 import { sgdStep, type SgdHyper } from "../../src/reference/sgd.js";
 import { byteLength, layoutOf, pack, unpack } from "../../src/tensor/layout.js";
 import { uniform } from "../../src/tensor/random.js";

@@ -1,0 +1,93 @@
+/** Data sets in folders, as training and evaluation read them. */
+import { InputError } from "../tensor/errors.js";
+import type { Sample, SampleSource } from "../training/sample.js";
+import type { ClassList } from "./class-list.js";
+import type { DecodeJob } from "./decode.js";
+import { Decoder } from "./decoder.js";
+import type { LabelRules, Rgb } from "./label-map.js";
+import { readLayout, type Format, type LayoutOptions, type Pair } from "./layouts.js";
+
+export interface DataSetOptions extends LayoutOptions {
+  /** Default: by the folders that are there. */
+  readonly format?: Format | "auto";
+  /** Scale images to so many rows and columns: photos by Lanczos, labels by their nearest pixel. Default: as they are, as in the paper. */
+  readonly size?: readonly [h: number, w: number];
+  /** The label that counts for nothing; null for none. Default: what the class list calls void, unlabelled or ignored, else 255. */
+  readonly ignore?: number | null;
+  /** Threads that decode. Default: one less than there are cores, at most 4. */
+  readonly threads?: number;
+}
+
+export interface DataSet extends SampleSource, Disposable {
+  /** Files by index. */
+  readonly files: readonly Pair[];
+  /** Colours of the classes, where the set has them. */
+  readonly colours: readonly Rgb[] | null;
+}
+
+/**
+ * Opens a split of a set: VOC2011 or 2012, SBD, or `images`, `labels` and `classes.txt` with lists (CamVid and Oxford Pets are laid out so). Lists are read and files looked
+ * for now, and decoded in threads when they are asked for. Throws InputError for a folder of no known layout, a missing file, and later for one that does not decode, an
+ * image of another size than its labels, and a label that is no class, naming file, pixel and value.
+ *
+ * @example
+ * using train = await openDataSet("camvid", { split: "train", size: [120, 160] });
+ */
+export async function openDataSet(root: string, options: DataSetOptions): Promise<DataSet> {
+  const { jobs, classes } = await listDataSet(root, options);
+  const decoder = new Decoder(options.threads);
+  return {
+    classes: classes.names,
+    colours: classes.colours,
+    length: jobs.length,
+    files: jobs.map(({ image, labels }) => ({ image, labels })),
+    load(index): Promise<Sample> {
+      const job = jobs[index];
+      return job
+        ? decoder.decode(job)
+        : Promise.reject(new InputError(`load: there is no sample ${index}: the set has ${jobs.length}`));
+    },
+    [Symbol.dispose]: () => decoder[Symbol.dispose](),
+  };
+}
+
+/** What is to be decoded, and how. */
+export async function listDataSet(
+  root: string,
+  options: DataSetOptions,
+): Promise<{ readonly classes: ClassList; readonly jobs: readonly DecodeJob[] }> {
+  const { format = "auto", size = null } = options;
+  if (size && !size.every((n) => Number.isInteger(n) && n > 0))
+    throw new InputError(`openDataSet: size is ${size.join(" x ")}: use positive integers`);
+  const { classes, pairs } = await readLayout(root, format, options);
+  const ignore = options.ignore === undefined ? (classes.ignore ?? 255) : options.ignore;
+  if (ignore !== null && (!Number.isInteger(ignore) || ignore < 0 || ignore > 255))
+    throw new InputError(`openDataSet: ignore is ${ignore}: use a label from 0 to 255, or null for none`);
+  const rules: LabelRules = { classes: classes.names.length, ignore, colours: classes.colours };
+  return { classes, jobs: pairs.map((pair) => ({ ...pair, rules, size })) };
+}
+
+/** Keeps decoded samples, so that a small set is decoded once: `bytes` of pixels and labels at most (default 512 MiB), the rest is decoded each time. */
+export function cached(source: SampleSource, bytes = 512 * 2 ** 20): SampleSource {
+  const kept = new Map<number, Promise<Sample>>();
+  let left = bytes;
+  return {
+    classes: source.classes,
+    length: source.length,
+    load(index) {
+      const known = kept.get(index);
+      if (known) return known;
+      const loading = source.load(index);
+      if (left > 0) {
+        kept.set(index, loading);
+        loading.then(
+          ({ pixels, labels }) => {
+            left -= pixels.byteLength + labels.byteLength;
+          },
+          () => kept.delete(index),
+        );
+      }
+      return loading;
+    },
+  };
+}

@@ -1,0 +1,70 @@
+/** From what a label file holds to classes: indices as they are, colours by a strict table. */
+import { VOID } from "../training/sample.js";
+import { fileError } from "./errors.js";
+
+export type Rgb = readonly [r: number, g: number, b: number];
+
+/** How labels are read. Plain data: it goes to the decoding threads. */
+export interface LabelRules {
+  /** Number of classes. */
+  readonly classes: number;
+  /** The index that counts for nothing; null: there is none. */
+  readonly ignore: number | null;
+  /** Colours of the classes by index, then where there is one the colour of what is ignored: for label images in colour. */
+  readonly colours: readonly Rgb[] | null;
+}
+
+export interface LabelImage {
+  readonly width: number;
+  readonly height: number;
+  /** Indices of the file, a byte a pixel; or RGB, three. */
+  readonly data: Uint8Array;
+  readonly kind: "index" | "colour";
+}
+
+/** The class of each pixel, or VOID. Throws InputError naming file, pixel and value where one is neither a class nor ignored. */
+export function classesOf(file: string, image: LabelImage, rules: LabelRules): Uint8Array {
+  return image.kind === "index" ? fromIndices(file, image, rules) : fromColours(file, image, rules);
+}
+
+function fromIndices(file: string, { data, width }: LabelImage, { classes, ignore }: LabelRules): Uint8Array {
+  const map = new Int16Array(256).fill(-1);
+  for (let i = 0; i < classes; i++) map[i] = i;
+  if (ignore !== null) map[ignore] = VOID;
+  const out = new Uint8Array(data.length);
+  for (let p = 0; p < data.length; p++) {
+    const label = map[data[p]!]!;
+    if (label < 0) {
+      const ignored = ignore === null ? "no label is ignored" : `${ignore} is ignored`;
+      throw fileError(
+        file,
+        `pixel (${p % width}, ${Math.floor(p / width)}) has label ${data[p]}, which is outside 0 to ${classes - 1}, and ${ignored}: correct the labels, the class list, or the label to ignore`,
+      );
+    }
+    out[p] = label;
+  }
+  return out;
+}
+
+function fromColours(file: string, { data, width }: LabelImage, { classes, ignore, colours }: LabelRules): Uint8Array {
+  if (!colours)
+    throw fileError(
+      file,
+      "the labels are colours, and the class list has none: use PNGs of indices, or give each class its colour",
+    );
+  const byColour = new Map(colours.map(([r, g, b], i) => [(r << 16) | (g << 8) | b, i < classes ? i : VOID]));
+  const out = new Uint8Array(data.length / 3);
+  for (let p = 0; p < out.length; p++) {
+    const colour = (data[3 * p]! << 16) | (data[3 * p + 1]! << 8) | data[3 * p + 2]!;
+    const label = byColour.get(colour);
+    if (label === undefined) {
+      const hex = `#${colour.toString(16).padStart(6, "0")}`;
+      throw fileError(
+        file,
+        `pixel (${p % width}, ${Math.floor(p / width)}) has colour ${hex}, which is none of the ${colours.length} of the class list${ignore === null ? "" : " and not the ignored one"}: colours must be exact; a JPEG or a resized image is no label image`,
+      );
+    }
+    out[p] = label;
+  }
+  return out;
+}

@@ -1,0 +1,157 @@
+/** How data sets lie on a disk: which image goes with which labels. */
+import { access, readdir, readFile } from "node:fs/promises";
+import { join, parse } from "node:path";
+import { InputError } from "../tensor/errors.js";
+import { readClassList, vocClasses, type ClassList } from "./class-list.js";
+import { fileError, reasonOf } from "./errors.js";
+
+export interface Pair {
+  readonly image: string;
+  readonly labels: string;
+}
+
+export interface Listing {
+  readonly classes: ClassList;
+  readonly pairs: readonly Pair[];
+}
+
+/**
+ * `voc`: VOC2011 or 2012 (JPEGImages, SegmentationClass, ImageSets/Segmentation). `sbd`: the Semantic Boundaries Dataset (dataset/img, cls, train.txt), labels in .mat.
+ * `folder`: `images`, `labels` and `classes.txt`, in splits by lists `<split>.txt` of names, or of both paths a line (as CamVid's are).
+ */
+export type Format = "voc" | "sbd" | "folder";
+
+export interface LayoutOptions {
+  readonly split: string;
+  /** A file of names that replaces the split's own list: seg11valid.txt. */
+  readonly list?: string;
+  /** Files of names to leave out: SBD's train.txt, for a validation set that nothing was trained on. */
+  readonly exclude?: readonly string[];
+  /** What the labels' names have behind the images': "_labels". */
+  readonly labelSuffix?: string;
+  /** Folders of a set of format `folder`, in the root. Default "images" and "labels". */
+  readonly folders?: { readonly images: string; readonly labels: string };
+}
+
+/** Throws InputError where the folder is of no known layout, and names what is missing where it is of one. */
+export async function readLayout(root: string, format: Format | "auto", options: LayoutOptions): Promise<Listing> {
+  const found = format === "auto" ? await detect(root) : { format, root };
+  const listing = await LAYOUTS[found.format](found.root, options);
+  if (listing.pairs.length === 0) throw new InputError(`${root}: split ${options.split} has no images: check its list`);
+  return listing;
+}
+
+const LAYOUTS: Readonly<Record<Format, (root: string, options: LayoutOptions) => Promise<Listing>>> = {
+  voc: readVoc,
+  sbd: readSbd,
+  folder: readFolder,
+};
+
+async function detect(root: string): Promise<{ format: Format; root: string }> {
+  const nested = [
+    "",
+    "VOC2012",
+    "VOC2011",
+    "VOCdevkit/VOC2012",
+    "VOCdevkit/VOC2011",
+    "TrainVal/VOCdevkit/VOC2011",
+    "benchmark_RELEASE",
+  ];
+  for (const below of nested) {
+    const at = join(root, below);
+    if (await exists(join(at, "JPEGImages"))) return { format: "voc", root: at };
+    if (await exists(join(at, "dataset", "cls"))) return { format: "sbd", root: at };
+  }
+  if (await exists(join(root, "cls"))) return { format: "sbd", root: join(root, "..") };
+  if (await exists(join(root, "classes.txt"))) return { format: "folder", root };
+  throw new InputError(
+    `${root}: this is no data set that is known: expected JPEGImages (VOC), dataset/cls (SBD), or classes.txt beside images and labels`,
+  );
+}
+
+async function readVoc(root: string, options: LayoutOptions): Promise<Listing> {
+  const list = options.list ?? join(root, "ImageSets", "Segmentation", `${options.split}.txt`);
+  const names = await namesOf(list, options);
+  return { classes: vocClasses(), pairs: await paired(names, join(root, "JPEGImages"), join(root, "SegmentationClass"), "") };
+}
+
+async function readSbd(root: string, options: LayoutOptions): Promise<Listing> {
+  const data = join(root, "dataset");
+  const names = await namesOf(options.list ?? join(data, `${options.split}.txt`), options);
+  return { classes: vocClasses(), pairs: await paired(names, join(data, "img"), join(data, "cls"), "") };
+}
+
+async function readFolder(root: string, options: LayoutOptions): Promise<Listing> {
+  const {
+    split,
+    list = join(root, `${split}.txt`),
+    labelSuffix = "",
+    folders = { images: "images", labels: "labels" },
+  } = options;
+  const classes = await readClassList(join(root, "classes.txt"));
+  const [images, labels] = [join(root, folders.images), join(root, folders.labels)];
+  if (!(await exists(list))) {
+    if (options.list !== undefined || !(await exists(images)))
+      throw fileError(list, "the split's list is missing, and so is a folder of images");
+    // No splits: everything that is there.
+    const names = [...(await filesByName(images, IMAGE)).keys()].sort();
+    return { classes, pairs: await paired(names, images, labels, labelSuffix) };
+  }
+  const lines = await namesOf(list, options);
+  if (!lines.some((line) => /\s/.test(line))) return { classes, pairs: await paired(lines, images, labels, labelSuffix) };
+  return { classes, pairs: await Promise.all(lines.map((line, i) => bothPaths(root, list, line, i))) };
+}
+
+async function bothPaths(root: string, list: string, line: string, i: number): Promise<Pair> {
+  const [image, labels, ...more] = line.split(/\s+/);
+  if (!image || !labels || more.length > 0)
+    throw fileError(list, `line ${i + 1} is ${JSON.stringify(line)}: expected an image and its labels, both without spaces`);
+  const pair = { image: join(root, image), labels: join(root, labels) };
+  for (const file of [pair.image, pair.labels])
+    if (!(await exists(file))) throw fileError(file, `it is missing: line ${i + 1} of ${list} names it`);
+  return pair;
+}
+
+const IMAGE = /\.(jpe?g|png|webp|tiff?|avif)$/i;
+const LABELS = /\.(png|mat)$/i;
+
+/** Files of both folders by name, without what they end in. */
+async function paired(names: readonly string[], images: string, labels: string, labelSuffix: string): Promise<Pair[]> {
+  const [byImage, byLabels] = await Promise.all([filesByName(images, IMAGE), filesByName(labels, LABELS)]);
+  return names.map((name) => {
+    const [image, label] = [byImage.get(name), byLabels.get(name + labelSuffix)];
+    if (!image) throw fileError(join(images, name), "there is no such image: the list names it");
+    if (!label) throw fileError(join(images, image), `it has no labels: ${join(labels, `${name}${labelSuffix}.png`)} is missing`);
+    return { image: join(images, image), labels: join(labels, label) };
+  });
+}
+
+async function filesByName(folder: string, kind: RegExp): Promise<ReadonlyMap<string, string>> {
+  const files = await readdir(folder).catch((error: unknown) => {
+    throw fileError(folder, `the folder cannot be read (${reasonOf(error)})`, error);
+  });
+  return new Map(files.filter((file) => kind.test(file)).map((file) => [parse(file).name, file]));
+}
+
+/** Lines of a list but for the excluded ones; VOC's lists of one class have a flag behind the name, which those of segmentation have not. */
+async function namesOf(list: string, { exclude = [] }: LayoutOptions): Promise<readonly string[]> {
+  const out = new Set((await Promise.all(exclude.map(linesOf))).flat());
+  return (await linesOf(list)).filter((name) => !out.has(name));
+}
+
+async function linesOf(file: string): Promise<string[]> {
+  const text = await readFile(file, "utf8").catch((error: unknown) => {
+    throw fileError(file, `the list of names cannot be read (${reasonOf(error)})`, error);
+  });
+  return text
+    .split(/\r?\n/)
+    .map((line) => line.trim())
+    .filter((line) => line !== "");
+}
+
+async function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
+}

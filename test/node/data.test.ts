@@ -1,0 +1,322 @@
+/** Data sets on disk: layouts, label files of every kind, and errors that name file, pixel and value. */
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { deflateSync } from "node:zlib";
+import { expect } from "chai";
+import { encode, type IndexedColorBitDepth } from "fast-png";
+import sharp from "sharp";
+import { root } from "../../scripts/paths.js";
+import { InputError, vocPalette } from "../../src/index.js";
+import { cached, openDataSet, runFolder, type DataSetOptions } from "../../src/data/index.js";
+import { listDataSet } from "../../src/data/data-set.js";
+import { decodeSample } from "../../src/data/decode.js";
+import { readMatLabels } from "../../src/data/mat.js";
+import { VOID } from "../../src/training/index.js";
+import { rejects } from "../harness/rejects.js";
+
+const [WIDTH, HEIGHT] = [7, 5];
+const LABELS = Uint8Array.from({ length: WIDTH * HEIGHT }, (_, i) => i % 3);
+const PALETTE = Array.from({ length: 256 }, (_, i) => [...vocPalette().subarray(3 * i, 3 * i + 3)]);
+
+const photo = (width = WIDTH, height = HEIGHT): Promise<Buffer> =>
+  sharp({ create: { width, height, channels: 3, background: { r: 10, g: 20, b: 30 } } })
+    .png()
+    .toBuffer();
+
+/** A palette PNG of so many bits. */
+function indexed(labels: Uint8Array, depth: IndexedColorBitDepth = 8, width = WIDTH): Uint8Array {
+  const height = labels.length / width;
+  const rowBytes = Math.ceil((width * depth) / 8);
+  const data = new Uint8Array(rowBytes * height);
+  labels.forEach((label, i) => {
+    const [y, x] = [Math.floor(i / width), i % width];
+    const bit = x * depth;
+    data[y * rowBytes + (bit >> 3)]! |= label << (8 - depth - (bit & 7));
+  });
+  return encode({ width, height, data, depth, channels: 1, palette: PALETTE.slice(0, 2 ** depth) as [number, number, number][] });
+}
+
+const coloured = (colourOf: (label: number) => readonly number[]): Uint8Array =>
+  encode({
+    width: WIDTH,
+    height: HEIGHT,
+    channels: 3,
+    depth: 8,
+    data: Uint8Array.from([...LABELS].flatMap((l) => [...colourOf(l)])),
+  });
+
+/** A level-5 file with a struct, as SBD's: { Boundaries, Segmentation, CategoriesPresent }. */
+function mat(labels: Uint8Array, { compressed = true, variable = "GTcls", field = "Segmentation" } = {}): Uint8Array {
+  const pad = (bytes: Uint8Array, to = 8): Uint8Array => Buffer.concat([bytes, Buffer.alloc((to - (bytes.length % to)) % to)]);
+  const element = (type: number, data: Uint8Array): Uint8Array => {
+    const tag = Buffer.alloc(8);
+    tag.writeUInt32LE(type, 0);
+    tag.writeUInt32LE(data.length, 4);
+    return Buffer.concat([tag, pad(data)]);
+  };
+  const words = (...values: number[]): Uint8Array => new Uint8Array(Int32Array.from(values).buffer);
+  const matrix = (matrixClass: number, dims: number[], name: string, ...rest: Uint8Array[]): Uint8Array =>
+    element(
+      14,
+      Buffer.concat([element(6, words(matrixClass, 0)), element(5, words(...dims)), element(1, Buffer.from(name)), ...rest]),
+    );
+  const byColumn = Uint8Array.from({ length: labels.length }, (_, i) => labels[(i % HEIGHT) * WIDTH + Math.floor(i / HEIGHT)]!);
+  const names = ["Boundaries", field, "CategoriesPresent"];
+  // The length of names is a small element: its data in the tag.
+  const width = Buffer.from([5, 0, 4, 0, 32, 0, 0, 0]);
+  const struct = matrix(
+    2,
+    [1, 1],
+    variable,
+    width,
+    element(1, Buffer.concat(names.map((n) => Buffer.concat([Buffer.from(n), Buffer.alloc(32 - n.length)])))),
+    matrix(1, [1, 1], ""),
+    matrix(9, [HEIGHT, WIDTH], "", element(2, byColumn)),
+    matrix(6, [2, 1], "", element(2, Uint8Array.of(1, 2))),
+  );
+  const head = Buffer.alloc(128, " ");
+  head.write("MATLAB 5.0 MAT-file");
+  head.writeUInt16LE(0x0100, 124);
+  head.write("IM", 126);
+  const deflated = deflateSync(struct);
+  const tag = Buffer.alloc(8);
+  tag.writeUInt32LE(15, 0);
+  tag.writeUInt32LE(deflated.length, 4);
+  return Buffer.concat([head, compressed ? Buffer.concat([tag, deflated]) : struct]);
+}
+
+describe("fcn-webgpu/data", function () {
+  this.timeout(60_000);
+  let folder = "";
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), "fcn-data-"));
+  });
+  afterEach(async () => {
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  /** A set of format "folder" with one image. */
+  async function withLabels(
+    bytes: Uint8Array,
+    { name = "a.png", classes = "x\ny\nz\n", image = undefined as Buffer | undefined } = {},
+  ): Promise<string> {
+    await mkdir(join(folder, "images"), { recursive: true });
+    await mkdir(join(folder, "labels"), { recursive: true });
+    await writeFile(join(folder, "classes.txt"), classes);
+    await writeFile(join(folder, "images", "a.png"), image ?? (await photo()));
+    await writeFile(join(folder, "labels", name), bytes);
+    return folder;
+  }
+  /** In this thread: starting others takes long. */
+  async function first(options: Partial<DataSetOptions> = {}) {
+    const { jobs } = await listDataSet(folder, { split: "train", ...options });
+    return decodeSample(jobs[0]!);
+  }
+  const fails = (message: RegExp, options: Partial<DataSetOptions> = {}): Promise<void> =>
+    rejects(first(options), InputError, message);
+
+  for (const depth of [2, 4, 8] as const) {
+    it(`reads the indices of a palette PNG of ${depth} bits, not its colours`, async () => {
+      await withLabels(indexed(LABELS, depth));
+      const sample = await first();
+      expect([...sample.labels]).to.deep.equal([...LABELS]);
+      expect([sample.height, sample.width]).to.deep.equal([HEIGHT, WIDTH]);
+      expect([...new Set(sample.pixels)]).to.deep.equal([0xff1e140a]);
+    });
+  }
+
+  it("reads grey PNGs as indices, and makes the ignored label void", async () => {
+    const data = LABELS.map((l) => (l === 2 ? 255 : l));
+    await withLabels(encode({ width: WIDTH, height: HEIGHT, channels: 1, depth: 8, data }));
+    expect([...(await first()).labels]).to.deep.equal([...data]);
+    expect([...(await first({ ignore: 1 }).catch((e: Error) => [e.message]))].join("")).to.match(/pixel \(2, 0\) has label 255/);
+  });
+
+  it("maps exact colours by the class list, and refuses others", async () => {
+    const classes = "0\tx\t0,0,0\n1\ty\t128,0,0\n2\tvoid\t0,128,0\n";
+    await withLabels(
+      coloured((l) => PALETTE[l]!),
+      { classes },
+    );
+    expect([...(await first()).labels]).to.deep.equal([...LABELS].map((l) => (l === 2 ? VOID : l)));
+    await withLabels(
+      coloured((l) => (l === 1 ? [127, 0, 0] : PALETTE[l]!)),
+      { classes },
+    );
+    await fails(/labels.a\.png: pixel \(1, 0\) has colour #7f0000, which is none of the 3/);
+    await withLabels(coloured((l) => PALETTE[l]!));
+    await fails(/a\.png: the labels are colours, and the class list has none/);
+  });
+
+  it("names file, pixel and value of a label that is no class", async () => {
+    await withLabels(indexed(LABELS.map((l, i) => (i === 2 * WIDTH + 3 ? 9 : l))));
+    await fails(/labels.a\.png: pixel \(3, 2\) has label 9, which is outside 0 to 2, and 255 is ignored/);
+    await fails(/no label is ignored/, { ignore: null });
+  });
+
+  it("names what does not fit, is missing or cannot be read", async () => {
+    await withLabels(indexed(LABELS), { image: await photo(8) });
+    await fails(/a\.png: the labels are 7 x 5 but .*a\.png is 8 x 5/);
+    await withLabels(indexed(LABELS).subarray(0, 60));
+    await fails(/labels.a\.png: it cannot be read as a PNG/);
+    await withLabels(indexed(LABELS), { image: Buffer.from("no image") });
+    await fails(/images.a\.png: it cannot be read as an image/);
+    await rm(join(folder, "labels", "a.png"));
+    await fails(/images.a\.png: it has no labels: .*a\.png is missing/);
+    await writeFile(join(folder, "train.txt"), "b\n");
+    await fails(/images.b: there is no such image/);
+    await writeFile(join(folder, "classes.txt"), "0\tx\n2\ty\n");
+    await fails(/classes\.txt: line 2 is .*expected index 1/);
+    await rejects(openDataSet(join(folder, "images"), { split: "train" }), InputError, /this is no data set that is known/);
+  });
+
+  it("reads SBD's .mat labels, compressed or not, and refuses damaged and hostile ones", async () => {
+    for (const compressed of [true, false]) {
+      await withLabels(mat(LABELS, { compressed }), { name: "a.mat" });
+      expect([...(await first()).labels]).to.deep.equal([...LABELS]);
+      await rm(join(folder, "labels", "a.mat"));
+    }
+    const refuse = async (bytes: Uint8Array, message: RegExp): Promise<void> => {
+      await withLabels(bytes, { name: "a.mat" });
+      await fails(message);
+    };
+    await refuse(
+      mat(LABELS).subarray(0, 100),
+      /a\.mat: it has 100 bytes: expected a MATLAB level-5 file with GTcls\.Segmentation/,
+    );
+    await refuse(mat(LABELS).subarray(0, 170), /claims \d+ bytes, beyond its end/);
+    await refuse(mat(LABELS, { compressed: false }).subarray(0, 300), /beyond its end/);
+    await refuse(mat(LABELS, { variable: "GTinst" }), /it has no such variable/);
+    await refuse(
+      mat(LABELS, { field: "Other" }),
+      /has the fields Boundaries, Other, CategoriesPresent but no matrix Segmentation/,
+    );
+    const noise = Buffer.from(mat(LABELS));
+    noise.fill(7, 140, 160);
+    await refuse(noise, /cannot be inflated/);
+    const wild = Buffer.from(mat(LABELS, { compressed: false }));
+    for (let at = 128; at < wild.length - 4; at += 4) {
+      const changed = Buffer.from(wild);
+      changed.writeUInt32LE(0xfffffff0, at);
+      try {
+        readMatLabels("a.mat", changed);
+      } catch (error) {
+        expect(error).to.be.instanceOf(InputError);
+      }
+    }
+  });
+
+  it("scales photos and labels to one size", async () => {
+    await withLabels(
+      indexed(
+        Uint8Array.from({ length: 8 * 4 }, (_, i) => (i % 8) >> 2),
+        8,
+        8,
+      ),
+      { image: await photo(8, 4) },
+    );
+    const sample = await first({ size: [2, 4] });
+    expect([...sample.labels]).to.deep.equal([0, 0, 1, 1, 0, 0, 1, 1]);
+    expect(sample.pixels.length).to.equal(8);
+  });
+
+  it("knows VOC's and SBD's folders, lists and exclusions", async () => {
+    const put = async (path: string, bytes: Uint8Array | string): Promise<void> => {
+      await mkdir(join(folder, path, ".."), { recursive: true });
+      await writeFile(join(folder, path), bytes);
+    };
+    for (const name of ["2007_000032", "2007_000039", "2011_000003"]) {
+      await put(
+        `voc/VOC2012/JPEGImages/${name}.jpg`,
+        await sharp(await photo())
+          .jpeg()
+          .toBuffer(),
+      );
+      await put(`voc/VOC2012/SegmentationClass/${name}.png`, indexed(LABELS.map((l) => (l === 2 ? 255 : l))));
+      await put(
+        `sbd/benchmark_RELEASE/dataset/img/${name}.jpg`,
+        await sharp(await photo())
+          .jpeg()
+          .toBuffer(),
+      );
+      await put(`sbd/benchmark_RELEASE/dataset/cls/${name}.mat`, mat(LABELS));
+    }
+    await put("voc/VOC2012/ImageSets/Segmentation/val.txt", "2007_000032\n2007_000039\n2011_000003\n");
+    await put("sbd/benchmark_RELEASE/dataset/train.txt", "2007_000039\n");
+    await put("seg11valid.txt", "2007_000032\n2007_000039\n");
+    const sbdTrain = join(folder, "sbd/benchmark_RELEASE/dataset/train.txt");
+    const names = async (path: string, options: DataSetOptions): Promise<string[]> => {
+      using set = await openDataSet(join(folder, path), options);
+      expect(set.classes).to.have.length(21);
+      return set.files.map(({ image }) => image.replace(/^.*[\\/]|\.jpg$/g, ""));
+    };
+    expect(await names("voc", { split: "val" })).to.have.length(3);
+    const seg11 = { split: "val", list: join(folder, "seg11valid.txt"), exclude: [sbdTrain] };
+    expect(await names("voc", seg11)).to.deep.equal(["2007_000032"]);
+    expect(await names("sbd", { split: "train" })).to.deep.equal(["2007_000039"]);
+  });
+
+  it("decodes in threads while this one stays free", async () => {
+    const large = await sharp({
+      create: { width: 1500, height: 1000, channels: 3, background: "red", noise: { type: "gaussian", mean: 128, sigma: 60 } },
+    })
+      .jpeg({ quality: 95 })
+      .toBuffer();
+    await withLabels(indexed(new Uint8Array(1500 * 1000), 8, 1500), { image: large });
+    using set = await openDataSet(folder, { split: "train", threads: 2 });
+    await set.load(0);
+    const before = performance.eventLoopUtilization();
+    await Promise.all(Array.from({ length: 12 }, () => set.load(0)));
+    const { utilization } = performance.eventLoopUtilization(before);
+    expect(utilization).to.be.below(0.5);
+    // Errors come through whole.
+    await writeFile(join(folder, "labels", "a.png"), indexed(new Uint8Array(1500 * 1000).fill(9, 4502, 4503), 8, 1500));
+    await rejects(set.load(0), InputError, /labels.a\.png: pixel \(2, 3\) has label 9/);
+    await rejects(set.load(7), InputError, /there is no sample 7: the set has 1/);
+  });
+
+  it("keeps what fits and reads the rest again", async () => {
+    let loads = 0;
+    const sample = { name: "", height: 1, width: 4, pixels: new Uint32Array(4), labels: new Uint8Array(4) };
+    const kept = cached({ classes: ["a"], length: 3, load: () => (loads++, Promise.resolve(sample)) }, 30);
+    for (let i = 0; i < 6; i++) await kept.load(i % 3);
+    // 20 bytes each: the second one passes the limit, the third is no longer kept.
+    expect(loads).to.equal(4);
+  });
+
+  it("writes files whole or not at all", async () => {
+    const store = await runFolder(join(folder, "run", "1"));
+    expect(await store.read("a")).to.equal(null);
+    await store.write("a", Uint8Array.of(1, 2));
+    await store.write("a", Uint8Array.of(3));
+    expect(await store.read("a")).to.deep.equal(Uint8Array.of(3));
+    await store.append("log", "one");
+    await store.append("log", "two");
+    expect(await readFile(join(folder, "run", "1", "log"), "utf8")).to.equal("one\ntwo\n");
+    await mkdir(join(folder, "run", "1", "busy"));
+    await rejects(store.write("busy", Uint8Array.of(1)), Error, /EISDIR|ENOTEMPTY|EPERM|directory/);
+    await store.remove("a");
+    expect((await readdir(join(folder, "run", "1"))).sort()).to.deep.equal(["busy", "log"]);
+  });
+});
+
+const SHARED = join(root, "..", "shared", "data");
+
+describe("the photos beside the repository", function () {
+  this.timeout(60_000);
+  for (const [name, split, count, classes] of [
+    ["camvid", "train", 367, 11],
+    ["pets", "val", 62, 3],
+  ] as const) {
+    it(`${name}: ${count} images of ${split}, of which the first ten decode`, async function () {
+      if (!existsSync(join(SHARED, name))) this.skip();
+      using set = await openDataSet(join(SHARED, name), { split });
+      expect([set.length, set.classes.length]).to.deep.equal([count, classes]);
+      const samples = await Promise.all(Array.from({ length: 10 }, (_, i) => set.load(i)));
+      expect(samples.some(({ labels }) => labels.includes(VOID))).to.equal(true);
+      for (const { labels } of samples) expect(labels.every((l) => l < classes || l === VOID)).to.equal(true);
+    });
+  }
+});
