@@ -18,6 +18,7 @@ interface Check {
 /** In the order in which they run: dist, which tsc writes, is what publint and attw look at. */
 const CHECKS: Readonly<Record<string, Check>> = {
   tsc: { finds: "type errors of the library", command: ["tsc", "-p", "tsconfig.json"] },
+  "tsc-data": { finds: "type errors of what needs Node", command: ["tsc", "-p", "tsconfig.data.json"] },
   "tsc-tools": { finds: "type errors of scripts, tests, demo and benchmarks", command: ["tsc", "-p", "tsconfig.tools.json"] },
   eslint: { finds: "un-awaited promises and other defects that types allow", command: ["eslint", "--max-warnings", "0", "."] },
   prettier: { finds: "other than the agreed formatting", command: ["prettier", "--check", "--log-level", "warn", "."] },

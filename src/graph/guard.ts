@@ -78,7 +78,7 @@ export class Guard {
 
   private lossBound(loss: BufferRange): Bound {
     let byOffset = this.losses.get(loss.buffer);
-    if (!byOffset) this.losses.set(loss.buffer, (byOffset = new Map()));
+    if (!byOffset) this.losses.set(loss.buffer, (byOffset = new Map<number, Bound>()));
     let bound = byOffset.get(loss.offset);
     if (!bound) byOffset.set(loss.offset, (bound = this.bindLoss(loss)));
     return bound;

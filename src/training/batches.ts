@@ -32,7 +32,7 @@ export async function* drawnBatches(options: DrawnBatches): AsyncGenerator<Input
   const constant = classWeights ? { classWeights: Float32Array.from(classWeights) } : {};
   for await (const sample of prefetched(draws(options), options.ahead)) {
     seen.push({ valid: validPixels(sample), pixels: sample.height * sample.width });
-    yield { ...inputsOf(sample), ...constant } as Inputs<TrainingInputs>;
+    yield { ...inputsOf(sample), ...constant };
   }
 }
 

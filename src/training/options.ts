@@ -1,4 +1,5 @@
 /** What a run is told, and what of it does not fit. */
+import type { TransplantOptions } from "../fcn/surgery.js";
 import type { CompileOptions } from "../graph/compile-options.js";
 import { InputError } from "../tensor/errors.js";
 import type { Weights } from "../tensor/weights.js";
@@ -14,6 +15,8 @@ export interface TrainFcnOptions extends Augmentation, Pick<CompileOptions, "onP
   readonly validation?: SampleSource;
   /** What the first stage starts from, a classifier's weights as a rule, by `transplant`. Without: from random weights, which the authors found infeasible. */
   readonly weights?: Weights;
+  /** Layers that may start anew though the weights lack them: see `transplant`. Only for these weights; between stages it is known what is new. */
+  readonly allow?: TransplantOptions["allow"];
   /** Of the draws, of dropout, of new weights. Default 1337, the reference's. */
   readonly seed?: number;
   /** Steps between validations; there is one at the end of each stage too. Default: none but those. */

@@ -9,6 +9,7 @@
  * `effectiveLearningRate` says what a rate comes to per pixel.
  */
 import { InputError } from "../tensor/errors.js";
+import type { Trunk } from "../fcn/trunk.js";
 import type { TrunkName } from "../fcn/trunks.js";
 
 /**
@@ -35,7 +36,13 @@ export interface Recipe {
 const COMMON = { weightDecay: 5e-4, schedule: "fixed", bias: { lrMult: 2, decayMult: 0 } } as const;
 
 /** By line search over the paper's nets (4.3); VGG19's is VGG16's, which the paper found equal. */
-const ACCUMULATED_RATES: Readonly<Record<string, number>> = { alexnet: 1e-3, vgg16: 1e-4, vgg19: 1e-4, googlenet: 5e-5 };
+const ACCUMULATED_RATES: Readonly<Record<string, number>> = {
+  alexnet: 1e-3,
+  "alexnet-bvlc": 1e-3,
+  vgg16: 1e-4,
+  vgg19: 1e-4,
+  googlenet: 5e-5,
+};
 
 /** solver.prototxt of voc-fcn32s, 16s, 8s and 8s-atonce. */
 const HEAVY_RATES: Readonly<Record<string, number>> = { "32s": 1e-10, "16s": 1e-12, "8s": 1e-14, "8s-at-once": 1e-10 };
@@ -51,9 +58,10 @@ export type RecipeName = "accumulated" | "heavy";
  */
 export function recipe(
   name: RecipeName,
-  options: { readonly trunk: TrunkName; readonly variant: string } & Partial<Omit<Recipe, "name">>,
+  options: { readonly trunk: TrunkName | Trunk; readonly variant: string } & Partial<Omit<Recipe, "name">>,
 ): Recipe {
-  const { trunk, variant, ...changes } = options;
+  const { trunk: named, variant, ...changes } = options;
+  const trunk = typeof named === "string" ? named : named.name;
   if (name !== "accumulated" && name !== "heavy")
     throw new InputError(`recipe: there is no recipe ${String(name)}: use "accumulated" or "heavy"`);
   const rate = changes.learningRate ?? (name === "accumulated" ? ACCUMULATED_RATES[trunk] : heavyRate(trunk, variant));
@@ -69,7 +77,7 @@ export function recipe(
   return checkRecipe({ name, ...COMMON, ...regime, ...changes, learningRate: rate });
 }
 
-function heavyRate(trunk: TrunkName, variant: string): number | undefined {
+function heavyRate(trunk: string, variant: string): number | undefined {
   return trunk === "vgg16" ? HEAVY_RATES[variant] : undefined;
 }
 

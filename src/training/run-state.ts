@@ -1,7 +1,7 @@
 /** Where a run stands, and how it is kept: a checkpoint of the program beside a line of JSON that says which, replaced last and whole. */
 import { InputError } from "../tensor/errors.js";
-import { writeSafetensors } from "../tensor/safetensors.js";
 import type { Weights } from "../tensor/weights.js";
+import { writeSafetensors } from "../weights/safetensors.js";
 
 /** Files of a run by name. fcn-webgpu/data has one over a folder; a page may keep them in its origin's private file system. */
 export interface RunStore {

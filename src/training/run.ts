@@ -1,6 +1,7 @@
 /** The runner: stages one after the other, each from the weights of the one before; stopped and resumed at any step to the same bits. */
 import { parameterCount } from "../fcn/fcn.js";
-import { transplant } from "../fcn/surgery.js";
+import { transplant, type TransplantOptions } from "../fcn/surgery.js";
+import { trunkOf } from "../fcn/trunks.js";
 import type { Gpu } from "../graph/gpu.js";
 import type { Graph } from "../graph/graph.js";
 import { sgd } from "../graph/optimizer.js";
@@ -50,7 +51,10 @@ export async function* trainFcn(gpu: Gpu, options: TrainFcnOptions): AsyncGenera
     const stage = stages[index]!;
     const graph = trainingNet(stage.net, stage.recipe, size);
     using program = await compile(gpu, graph, options, index);
-    const begun = await begin(program, graph, carried, (options.seed ?? DEFAULT_SEED) + index);
+    const begun = await begin(program, graph, carried, {
+      seed: (options.seed ?? DEFAULT_SEED) + index,
+      allow: index === 0 ? (options.allow ?? []) : true,
+    });
     const from = begun.step;
     yield await log({
       type: "stage",
@@ -72,7 +76,10 @@ export async function* trainFcn(gpu: Gpu, options: TrainFcnOptions): AsyncGenera
     const weights = await program.save();
     const stopped = step < stage.steps;
     if (!stopped && store)
-      await writeWeights(store, `${stage.name}.safetensors`, weights, { trunk: stage.net.trunk, variant: stage.net.variant });
+      await writeWeights(store, `${stage.name}.safetensors`, weights, {
+        trunk: trunkOf(stage.net.trunk).name,
+        variant: stage.net.variant,
+      });
     const isLast = index === stages.length - 1;
     if (isLast || stopped || signal?.aborted) {
       const isDone = isLast && !stopped;
@@ -218,14 +225,14 @@ async function begin(
   program: TrainingProgram,
   graph: Graph<TrainingInputs, TrainingOutputs>,
   carried: { weights: Weights } | { checkpoint: Uint8Array; step: number } | null,
-  seed: number,
+  surgery: TransplantOptions,
 ): Promise<{ readonly step: number; readonly told: Pick<StageEvent, "weights"> }> {
   if (carried && "checkpoint" in carried) {
     await program.resume({ bytes: carried.checkpoint });
     return { step: carried.step, told: {} };
   }
   if (!carried) return { step: 0, told: { weights: { taken: 0, initialised: graph.params.map((p) => p.name) } } };
-  const { weights, report } = transplant(carried.weights, graph, { seed });
+  const { weights, report } = transplant(carried.weights, graph, surgery);
   await program.load(weights);
   return {
     step: 0,

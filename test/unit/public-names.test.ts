@@ -53,7 +53,15 @@ describe("public names", () => {
   });
 
   it("of fcn-webgpu/training are there", () => {
-    for (const name of ["recipe", "effectiveLearningRate", "trainingNet", "evaluateFcn", "formatEvaluation"])
+    for (const name of [
+      "recipe",
+      "effectiveLearningRate",
+      "stagesOf",
+      "trainFcn",
+      "trainingNet",
+      "evaluateFcn",
+      "formatEvaluation",
+    ])
       expect(training).to.have.property(name).that.is.a("function");
   });
 
