@@ -23,7 +23,7 @@ export interface RunState {
   readonly checkpoint: string;
 }
 
-export const STATE_FILE = "run.json";
+const STATE_FILE = "run.json";
 export const LOG_FILE = "log.jsonl";
 const FORMAT = "fcn-webgpu-training/1";
 
