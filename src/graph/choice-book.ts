@@ -59,12 +59,12 @@ export class ChoiceBook implements Preferences {
     };
   }
 
-  /** Takes plans that a resume has overtaken out of a cache; gives them back, to be disposed of. */
-  async takeStale<P extends CompiledPlan>(plans: Map<string, Promise<P>>): Promise<P[]> {
+  /** Takes plans that a load or a resume has overtaken out of a cache; gives them back, to be disposed of. `diagonal`: of the weights now. */
+  async takeStale<P extends CompiledPlan>(plans: Map<string, Promise<P>>, diagonal: ReadonlySet<string>): Promise<P[]> {
     const stale: P[] = [];
     for (const [key, pending] of [...plans]) {
       const plan = await pending.catch(() => undefined);
-      if (!plan || !this.isStale(plan)) continue;
+      if (!plan || (sameNames(plan.diagonal, diagonal) && !this.isStale(plan))) continue;
       plans.delete(key);
       stale.push(plan);
     }
@@ -78,6 +78,10 @@ export class ChoiceBook implements Preferences {
       return before !== undefined && before !== variant.name;
     });
   }
+}
+
+function sameNames(a: ReadonlySet<string>, b: ReadonlySet<string>): boolean {
+  return a.size === b.size && [...a].every((name) => b.has(name));
 }
 
 function parseUses(text: string): Map<string, Use> {

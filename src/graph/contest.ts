@@ -7,9 +7,11 @@ import type { GpuContext } from "../gpu/context.js";
 import { KernelCompileError } from "../gpu/errors.js";
 import type { PipelineCache } from "../gpu/pipelines.js";
 import type { Stopwatch } from "../gpu/stopwatch.js";
+import type { DiagonalWeight } from "../kernels/conv-depthwise.js";
 import { opOf } from "../kernels/ops.js";
 import type { Variant } from "../kernels/op.js";
 import { secondOf } from "../kernels/second.js";
+import { keepDiagonal } from "../tensor/diagonal.js";
 import { byteLength, pack, physicalSize } from "../tensor/layout.js";
 import { uniform } from "../tensor/random.js";
 import { numel, type TensorSpec } from "../tensor/shape.js";
@@ -118,6 +120,7 @@ async function workbench(lab: Lab, node: Tensor, flops: number): Promise<Workben
   const { device } = gpu;
   const leafOf = new Map([...new Set(node.inputs)].map((t): [Tensor, Tensor] => [t, { ...t, inputs: [] }]));
   const leaves = [...leafOf.values()];
+  const diagonal = (node.attrs as DiagonalWeight).diagonal && leafOf.get(node.inputs[1]!);
   const target: Tensor = { ...node, inputs: node.inputs.map((t) => leafOf.get(t)!) };
   const op = opOf(node.op);
   const second = op.second && secondOf(target, op, target.inputs, target.attrs);
@@ -179,7 +182,11 @@ async function workbench(lab: Lab, node: Tensor, flops: number): Promise<Workben
   };
   return {
     mount,
-    randomInputs: () => leaves.map((leaf, i) => randomValues(leaf, i + 1)),
+    randomInputs: () =>
+      leaves.map((leaf, i) => {
+        const values = randomValues(leaf, i + 1);
+        return leaf === diagonal && values instanceof Float32Array ? keepDiagonal(leaf.shape, values) : values;
+      }),
     write: (values) =>
       leaves.forEach((leaf, i) =>
         device.queue.writeBuffer(buffers[i]!, 0, pack(leaf.shape, values[i]!) as Float32Array<ArrayBuffer>),

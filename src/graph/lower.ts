@@ -1,4 +1,5 @@
 /** Graph -> steps: every node that computes, in order, with the variant chosen for it on this device and a name for people. */
+import type { DiagonalWeight } from "../kernels/conv-depthwise.js";
 import { opOf } from "../kernels/ops.js";
 import type { Variant } from "../kernels/op.js";
 import { byteLength } from "../tensor/layout.js";
@@ -76,7 +77,8 @@ export function lower(
     const flops = opOf(node.op).flops(node.inputs, node, node.attrs);
     const application = applicationOf(node, deciding);
     const applicable = applicableVariants(application, node, device);
-    const { variant, why } = choose(application, applicable, flops, preferences);
+    const { variant, why: chosen } = choose(application, applicable, flops, preferences);
+    const why = (node.attrs as DiagonalWeight).diagonal ? `${chosen}; the weight is diagonal` : chosen;
     const name = names.get(node)!;
     choices.push({
       node: name,

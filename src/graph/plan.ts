@@ -10,6 +10,7 @@ import type { ChoiceBook } from "./choice-book.js";
 import { choicesOf, type ChoiceDevice, type Choices } from "./choose.js";
 import { lower, type Lowered } from "./lower.js";
 import { fuse } from "./passes/fuse.js";
+import { markDiagonal } from "./passes/mark-diagonal.js";
 import { pair } from "./passes/pair.js";
 import { splitOversized } from "./passes/split.js";
 import type { PreparedWeights } from "./prepared-weights.js";
@@ -46,6 +47,8 @@ export interface CompiledPlan {
   /** In the order of the outputs asked for. */
   readonly outputs: readonly Pieces[];
   readonly plan: Plan;
+  /** The parameters that it takes to be diagonal. */
+  readonly diagonal: ReadonlySet<string>;
 }
 
 export interface PlanRequest {
@@ -80,7 +83,12 @@ export async function compilePlan(request: PlanRequest): Promise<CompiledPlan> {
   const kind = { keepsPrepared: request.prepared !== undefined };
   // Plain nodes are cut; their pieces are fused.
   const split = splitOversized(request.training ? request.outputs : withoutDropout(request.outputs), device.limitBytes);
-  const parts = pair(fuse(split.outputs.flatMap((o) => o.parts)));
+  const { diagonal } = store;
+  const marked = markDiagonal(
+    split.outputs.flatMap((o) => o.parts),
+    diagonal,
+  );
+  const parts = pair(fuse(marked));
   let next = 0;
   const outputs = split.outputs.map((o): Pieces => ({ ...o, parts: o.parts.map(() => parts[next++]!) }));
   const persistent = new Map<Tensor, BufferRange>();
@@ -110,7 +118,7 @@ export async function compilePlan(request: PlanRequest): Promise<CompiledPlan> {
     signal: request.signal,
   });
   choices.record(lowered);
-  return { executable, inputs, outputs, plan: describePlan(executable, lowered, store) };
+  return { executable, inputs, outputs, plan: describePlan(executable, lowered, store), diagonal };
 }
 
 function describePlan(executable: Executable, lowered: Lowered, store: WeightStore): Plan {

@@ -94,7 +94,11 @@ class GraphProgram<I extends Names, O extends Names> implements Program<I, O> {
 
   async load(weights: Weights, { strict = true }: { strict?: boolean } = {}): Promise<LoadReport> {
     this.assertUsable();
-    return this.exclusive(() => this.gpu.scoped("load", () => this.store.load(weights, strict)));
+    return this.exclusive(async () => {
+      const report = await this.gpu.scoped("load", () => this.store.load(weights, strict));
+      await this.dropStalePlans();
+      return report;
+    });
   }
 
   async save(): Promise<Weights> {
@@ -183,11 +187,15 @@ class GraphProgram<I extends Names, O extends Names> implements Program<I, O> {
     this.assertUsable();
     return this.exclusive(async () => {
       readCheckpoint(checkpoint, this.store, this.trainer, this.choices, choiceDeviceOf(this.gpu), options);
-      await this.trainer.dropStalePlans();
-      const stale = await this.choices.takeStale(this.plans);
-      stale.forEach(disposePlan);
-      if (stale.includes(this.first!)) this.first = await this.runPlan({}, Object.keys(this.graph.outputs));
+      await this.dropStalePlans();
     });
+  }
+
+  private async dropStalePlans(): Promise<void> {
+    await this.trainer.dropStalePlans();
+    const stale = await this.choices.takeStale(this.plans, this.store.diagonal);
+    stale.forEach(disposePlan);
+    if (stale.includes(this.first!)) this.first = await this.runPlan({}, Object.keys(this.graph.outputs));
   }
 
   async profile(inputs: Inputs<I>, options: ProfileOptions<keyof O> = {}): Promise<Profile> {

@@ -157,9 +157,10 @@ export class Trainer<I extends Names, O extends Names> {
       );
   }
 
-  /** Lets go of plans that a checkpoint's choices have overtaken. Nothing may be training. */
+  /** Lets go of plans that a load or a checkpoint's choices have overtaken. */
   async dropStalePlans(): Promise<void> {
-    for (const plan of await this.choices.takeStale(this.plans)) plan.executable.dispose();
+    if (this.running) return; // the next step takes a plan of the weights as they are then
+    for (const plan of await this.choices.takeStale(this.plans, this.store.diagonal)) plan.executable.dispose();
   }
 
   /** The error of a batch that was not finite; the state is then that in front of its step. */
@@ -216,7 +217,8 @@ export class Trainer<I extends Names, O extends Names> {
   }
 
   private trainPlan(loss: keyof O, shapes: Readonly<Record<string, Shape>>, signal?: AbortSignal): Promise<TrainPlan> {
-    const key = JSON.stringify([loss, Object.entries(this.graph.inputs).map(([n, t]) => shapes[n] ?? t.shape)]);
+    const sizes = Object.entries(this.graph.inputs).map(([n, t]) => shapes[n] ?? t.shape);
+    const key = JSON.stringify([loss, sizes, [...this.store.diagonal]]);
     let plan = this.plans.get(key);
     if (!plan) {
       plan = this.compileTrain(loss, shapes, signal);

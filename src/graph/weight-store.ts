@@ -1,6 +1,7 @@
 /** The parameters of a program on the GPU, and what training keeps beside them; shared by all plans of all image sizes. */
 import type { BufferRange } from "../gpu/buffer-range.js";
 import type { GpuContext } from "../gpu/context.js";
+import { isDiagonal, isSquareWeight } from "../tensor/diagonal.js";
 import { WeightsError } from "../tensor/errors.js";
 import { byteLength } from "../tensor/layout.js";
 import { formatShape, numel, sameShape } from "../tensor/shape.js";
@@ -39,6 +40,7 @@ export class WeightStore {
   readonly rng: GPUBuffer;
   /** Grows whenever weights change. */
   version = 0;
+  private readonly diagonalNames = new Set<string>();
 
   constructor(
     private readonly gpu: GpuContext,
@@ -81,6 +83,11 @@ export class WeightStore {
     if (!entry)
       throw new WeightsError(`there is no parameter ${name}: the parameters are ${[...this.entries.keys()].join(", ")}`);
     return entry;
+  }
+
+  /** Parameters that are not trained and hold zeros off the diagonal of their first two axes. */
+  get diagonal(): ReadonlySet<string> {
+    return new Set(this.diagonalNames);
   }
 
   /** Where the values of one kind lie for each piece of a parameter; zeros at first. */
@@ -128,7 +135,12 @@ export class WeightStore {
 
   write(name: string, kind: StateKind, data: Float32Array): void {
     const ranges = this.ranges(name, kind);
-    if (kind === "weight") this.version++;
+    if (kind === "weight") {
+      this.version++;
+      const { shape, lrMult } = this.entry(name).param;
+      if (lrMult === 0 && isSquareWeight(shape) && isDiagonal(shape, data)) this.diagonalNames.add(name);
+      else this.diagonalNames.delete(name);
+    }
     writePieces(this.gpu.device, this.entry(name).pieces, data, (_, i) => ranges[i]!);
   }
 

@@ -24,7 +24,7 @@ export interface ConvOptions {
   readonly groups?: number;
 }
 
-/** The same on a node, normalised. Padding at the bottom and right may be negative in gradients: those rows are not visited. */
+/** The same on a node, normalised. In gradients, and where a crop has been fused, padding may be negative: those rows are not visited. */
 export interface ConvGeometry {
   readonly stride: Pair2;
   readonly padding: Padding4;

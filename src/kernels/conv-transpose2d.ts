@@ -15,7 +15,6 @@ import {
   checkEpilogue,
   checkImage,
   convTransposeSize,
-  formFlops,
   formOf,
   geometryOf,
   maskInputs,
@@ -30,13 +29,14 @@ import {
 } from "./conv-geometry.js";
 import { epilogueBuffers, epilogueConstants, epilogueGrad } from "./conv-epilogue.js";
 import { convVariants } from "./conv-variants.js";
+import { usefulFlops, type DiagonalWeight } from "./conv-depthwise.js";
 import { validTaps } from "./conv-taps.js";
 import { conv2dOp } from "./conv2d.js";
 import { conv2dWeightGradOp } from "./conv2d-weight-grad.js";
 import { apply, dispatch, grid, inputRef, type Op, type Variant } from "./op.js";
 import { reduceSum } from "./reduce.js";
 
-export interface ConvTranspose2dAttrs extends ConvGeometry, ConvEpilogue {
+export interface ConvTranspose2dAttrs extends ConvGeometry, ConvEpilogue, DiagonalWeight {
   readonly outputPadding: Pair2;
   /** Only this window of the output is computed and written (fused crop); null: all of it. */
   readonly crop: { readonly offset: Pair2; readonly size: Pair2 } | null;
@@ -77,7 +77,7 @@ export const convTranspose2dOp: Op<ConvTranspose2dAttrs> = {
     const form = convTranspose2dForm(inputs, output.shape, attrs);
     return [directVariant(form, output.shape, attrs), ...convVariants(form, true, attrs, device)];
   },
-  flops: (inputs, output, attrs) => formFlops(convTranspose2dForm(inputs, output.shape, attrs)),
+  flops: (inputs, output, attrs) => usefulFlops(convTranspose2dForm(inputs, output.shape, attrs), attrs),
   decidedBy: maskInputs,
   grad(dy, inputs, y, attrs) {
     const [x, weight] = inputs as [Tensor, Tensor];

@@ -1,4 +1,5 @@
-/** Which fast kernels serve a convolution or a transposed one, the best last. Groups whose channels are no whole vec4s have only `direct`. */
+/** Which fast kernels serve a convolution or a transposed one, the best last. Groups whose channels are no whole vec4s have only `direct`, or `depthwise`. */
+import { depthwiseApplies, depthwiseVariant, type DiagonalWeight } from "./conv-depthwise.js";
 import type { ConvEpilogue, TrilinearForm } from "./conv-geometry.js";
 import { gemmVariant } from "./conv-gemm.js";
 import { outerVariant } from "./conv-outer.js";
@@ -11,10 +12,19 @@ import type { DeviceTraits, Variant } from "./op.js";
 export function convVariants(
   form: TrilinearForm,
   transposed: boolean,
+  attrs: ConvEpilogue & DiagonalWeight,
+  device: DeviceTraits,
+): readonly Variant[] {
+  const dense = groupsAreAligned(form) ? denseVariants(form, transposed, attrs, device) : [];
+  return depthwiseApplies(form, attrs) ? [...dense, depthwiseVariant(form, transposed, attrs, device)] : dense;
+}
+
+function denseVariants(
+  form: TrilinearForm,
+  transposed: boolean,
   epilogue: ConvEpilogue,
   device: DeviceTraits,
 ): readonly Variant[] {
-  if (!groupsAreAligned(form)) return [];
   const flat = flattened(form, transposed, epilogue);
   const outer = outerVariant(flat, transposed, epilogue, device);
   const gemm = optional(gemmVariant(flat, transposed, epilogue));

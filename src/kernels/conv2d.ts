@@ -16,7 +16,6 @@ import {
   checkImage,
   convSize,
   effectiveKernel,
-  formFlops,
   formOf,
   geometryOf,
   maskInputs,
@@ -28,12 +27,13 @@ import {
 } from "./conv-geometry.js";
 import { epilogueBuffers, epilogueConstants, epilogueGrad } from "./conv-epilogue.js";
 import { convVariants } from "./conv-variants.js";
+import { usefulFlops, type DiagonalWeight } from "./conv-depthwise.js";
 import { convTranspose2dOp } from "./conv-transpose2d.js";
 import { conv2dWeightGradOp } from "./conv2d-weight-grad.js";
 import { apply, dispatch, grid, inputRef, type Op, type Variant } from "./op.js";
 import { reduceSum } from "./reduce.js";
 
-export interface Conv2dAttrs extends ConvGeometry, ConvEpilogue {}
+export interface Conv2dAttrs extends ConvGeometry, ConvEpilogue, DiagonalWeight {}
 
 /**
  * Convolution of images with a bank of kernels (cross-correlation, zero padding), as in Caffe, ONNX and PyTorch.
@@ -59,7 +59,7 @@ export const conv2dOp: Op<Conv2dAttrs> = {
     const form = conv2dForm(inputs, output.shape, attrs);
     return [directVariant(form, output.shape, attrs), ...convVariants(form, false, attrs, device)];
   },
-  flops: (inputs, output, attrs) => formFlops(conv2dForm(inputs, output.shape, attrs)),
+  flops: (inputs, output, attrs) => usefulFlops(conv2dForm(inputs, output.shape, attrs), attrs),
   decidedBy: maskInputs,
   grad(dy, inputs, y, attrs) {
     const [x, weight] = inputs as [Tensor, Tensor];

@@ -1,6 +1,6 @@
 import { PLAIN_EPILOGUE } from "../../src/kernels/conv-geometry.js";
 import type { ConvTranspose2dAttrs } from "../../src/kernels/conv-transpose2d.js";
-import { describeOp, type OpCase } from "../harness/op-cases.js";
+import { describeOp, type CaseInput, type OpCase } from "../harness/op-cases.js";
 
 const plain: ConvTranspose2dAttrs = {
   stride: [1, 1],
@@ -30,6 +30,20 @@ function deconv(
     ],
     attrs: all,
     shape,
+  };
+}
+
+/** The same case with a weight that is zero off its diagonal, and says so. */
+function diagonal(of: OpCase<"convTranspose2d">): OpCase<"convTranspose2d"> {
+  const [x, weight, ...others] = of.inputs as [CaseInput, CaseInput, ...CaseInput[]];
+  const [channels, , kh, kw] = weight.shape as [number, number, number, number];
+  const values = (i: number, random: () => number): number =>
+    Math.floor(i / (kh * kw)) % (channels + 1) === 0 ? random() * 2 - 1 : 0;
+  return {
+    ...of,
+    name: `${of.name} diagonal`,
+    inputs: [x, { ...weight, values }, ...others],
+    attrs: { ...of.attrs, diagonal: true },
   };
 }
 
@@ -94,6 +108,19 @@ describeOp("convTranspose2d", {
     deconv([1, 8, 4, 4], [8, 4, 4, 4], [1, 8, 10, 10], { groups: 2, stride: [2, 2] }),
     deconv([1, 6, 3, 3], [6, 2, 3, 3], [1, 4, 5, 5], { groups: 2 }),
     deconv([1, 5, 3, 3], [5, 1, 4, 4], [1, 5, 8, 8], { groups: 5, stride: [2, 2] }),
+    deconv([2, 8, 5, 7], [8, 1, 3, 3], [2, 8, 5, 7], { groups: 8, padding: [1, 1, 1, 1], bias: true, relu: true }),
+    deconv([1, 6, 3, 4], [6, 1, 5, 3], [1, 6, 11, 12], { groups: 6, stride: [3, 3], dilation: [1, 1], extra: "mask" }),
+    deconv([1, 4, 3, 3], [4, 1, 3, 2], [1, 4, 17, 9], { groups: 4, dilation: [4, 2], stride: [4, 3] }),
+    // The same from a dense weight that is known to be diagonal: frozen bilinear upsampling, with a skip's sum and a crop.
+    diagonal(deconv([1, 21, 3, 3], [21, 21, 4, 4], [1, 21, 8, 8], { stride: [2, 2] })),
+    diagonal(
+      deconv([2, 3, 3, 3], [3, 3, 16, 16], [2, 3, 13, 9], {
+        stride: [8, 8],
+        crop: { offset: [9, 9], size: [13, 9] },
+        extra: "add",
+      }),
+    ),
+    diagonal(deconv([1, 2, 2, 2], [2, 2, 63, 63], [1, 2, 95, 95], { stride: [32, 32] })),
     // Fused epilogues.
     ...[true, false].flatMap((relu) =>
       (["none", "add", "mask"] as const).flatMap((extra) => [

@@ -62,6 +62,22 @@ describeOp("conv2d", {
     conv([2, 16, 6, 6], [24, 4, 3, 3], [2, 24, 6, 6], { groups: 4, padding: [1, 1, 1, 1] }),
     conv([1, 6, 5, 5], [4, 3, 3, 3], [1, 4, 3, 3], { groups: 2 }),
     conv([1, 5, 6, 6], [10, 1, 3, 3], [1, 10, 4, 4], { groups: 5 }),
+    conv([2, 8, 7, 6], [8, 1, 3, 3], [2, 8, 4, 3], { groups: 8, stride: [2, 2], padding: [1, 1, 1, 1], bias: true, relu: true }),
+    conv([1, 6, 9, 9], [6, 1, 5, 2], [1, 6, 5, 8], { groups: 6, dilation: [1, 1], extra: "add" }),
+    // From a dense weight that is known to be diagonal: the data gradient of frozen bilinear upsampling.
+    {
+      ...conv([2, 6, 10, 12], [6, 6, 4, 4], [2, 6, 4, 5], { stride: [2, 2] }),
+      name: "a diagonal weight",
+      inputs: [
+        { shape: [2, 6, 10, 12] },
+        { shape: [6, 6, 4, 4], values: (i, random) => (Math.floor(i / 16) % 7 === 0 ? random() * 2 - 1 : 0) },
+      ],
+      attrs: { ...plain, stride: [2, 2], diagonal: true },
+    },
+    // Negative padding, as fused crops leave: rows and columns that are not visited.
+    conv([2, 5, 9, 8], [6, 5, 3, 3], [2, 6, 4, 3], { padding: [-2, -1, -1, -2] }),
+    conv([1, 4, 12, 11], [5, 4, 3, 2], [1, 5, 4, 6], { padding: [-3, 1, 1, 0], stride: [2, 2] }),
+    conv([1, 20, 9, 10], [24, 20, 1, 1], [1, 24, 5, 4], { padding: [-1, -3, -3, -3], bias: true }),
     conv([1, 8, 7, 7], [6, 4, 1, 1], [1, 6, 7, 7], { groups: 2 }),
     // 1x1, the whole window (a classifier's layer), tiles - 1, + 0, + 1.
     conv([1, 13, 5, 7], [21, 13, 1, 1], [1, 21, 5, 7], { bias: true }),

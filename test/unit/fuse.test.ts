@@ -9,6 +9,7 @@ import {
   convTranspose2d,
   crop2d,
   dropout,
+  fcn,
   gradients,
   heNormal,
   input,
@@ -104,6 +105,32 @@ describe("fusion pass", () => {
     expect(fused([y])).to.have.members(["conv2d", "conv2d", "convTranspose2d"]);
     const pooled = input(skip.shape);
     expect(fused([add(crop2d(up(conv(x)), pooled, { offset: 2 }), pooled)])).to.deep.equal(["conv2d", "convTranspose2d"]);
+  });
+
+  it("puts the crop of a skip into its convolution, whatever its stride, and the sum into the upsampling", () => {
+    const skip = conv2d(input([1, 3, 17, 14]), param("skip.weight", [4, 3, 3, 2], heNormal()), null, { padding: 2, stride: 2 });
+    const rising = up(conv(x));
+    const cropped = crop2d(skip, input([1, 4, 4, 5]), { offset: [3, 1] });
+    expect(fused([cropped])).to.deep.equal(["conv2d"]);
+    const [sumNode] = fuse([add(crop2d(rising, input([1, 4, 4, 5]), { offset: 3 }), cropped)]);
+    expect(sumNode!.op).to.equal("convTranspose2d");
+    expect(sumNode!.attrs).to.include({ extra: "add" });
+  });
+
+  it("leaves no crop and no sum of its own in FCN-8s", () => {
+    for (const padding of ["caffe", "same", "minimal"] as const) {
+      const { scores } = fcn({ trunk: "vgg16", variant: "8s", classes: 5, size: [96, 64], width: 1 / 16, padding }).outputs;
+      const after = topological(fuse(withoutDropout([scores])));
+      expect(
+        after.map((t) => t.op).filter((op) => ["slice", "add", "sum"].includes(op)),
+        padding,
+      ).to.deep.equal([]);
+      const up = after.filter((t) => t.op === "convTranspose2d");
+      expect(
+        up.map((t) => (t.attrs as { extra: string }).extra),
+        padding,
+      ).to.deep.equal(["add", "add", "none"]);
+    }
   });
 
   it("puts the ReLU mask into the data gradient", () => {

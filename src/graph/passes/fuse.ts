@@ -2,7 +2,7 @@
  * Work that fits into the epilogue of the kernel that makes its input: ReLU, sums and crops into a convolution, the ReLU mask into a
  * data gradient, log-softmax into the loss. Each rule is one function; each saves a pass over memory. Values do not change beyond rounding.
  */
-import type { ConvEpilogue } from "../../kernels/conv-geometry.js";
+import { effectiveKernel, type ConvEpilogue } from "../../kernels/conv-geometry.js";
 import type { Conv2dAttrs } from "../../kernels/conv2d.js";
 import type { ConvTranspose2dAttrs } from "../../kernels/conv-transpose2d.js";
 import { apply } from "../../kernels/op.js";
@@ -50,7 +50,7 @@ const reluIntoConv: Rule = (node, only) => {
   return withEpilogue(conv, { relu: true });
 };
 
-/** conv + x, either way round, also as the plain sum of two. */
+/** conv + x, either way round, also as the plain sum of two; into an upsampling rather than into the skip that it is added to. */
 const sumIntoConv: Rule = (node, only) => {
   const [a, b] = node.inputs;
   const plainSum =
@@ -59,25 +59,46 @@ const sumIntoConv: Rule = (node, only) => {
     (node.attrs as { coefficients: readonly number[] }).coefficients.every((c) => c === 1);
   if (!a || !b || a === b || !(node.op === "add" || plainSum) || !sameShape(a.shape, b.shape)) return null;
   const fits = (t: Tensor, i: number): t is Conv => isConv(t) && only(i) && t.attrs.extra === "none" && !t.attrs.relu;
-  if (fits(b, 1)) return withEpilogue(b, { extra: "add" }, a);
+  if (fits(b, 1) && !(a.op === "convTranspose2d" && fits(a, 0))) return withEpilogue(b, { extra: "add" }, a);
   return fits(a, 0) ? withEpilogue(a, { extra: "add" }, b) : null;
 };
+
+/** Whether a slice of x takes a window of its rows and columns, and all else. */
+function isSpatialCrop(slice: Tensor, x: Tensor): boolean {
+  const { starts, sizes, steps } = slice.attrs as SliceAttrs;
+  return starts[0] === 0 && starts[1] === 0 && sizes[0] === x.shape[0] && sizes[1] === x.shape[1] && steps.every((s) => s === 1);
+}
 
 /** crop(convTranspose): only the window is computed. */
 const cropIntoUpsampling: Rule = (node, only) => {
   const [up] = node.inputs;
   if (node.op !== "slice" || !up || up.op !== "convTranspose2d" || !only(0)) return null;
-  const { starts, sizes, steps } = node.attrs as SliceAttrs;
+  const { starts, sizes } = node.attrs as SliceAttrs;
   const attrs = up.attrs as ConvTranspose2dAttrs;
-  const spatial =
-    starts[0] === 0 && starts[1] === 0 && sizes[0] === up.shape[0] && sizes[1] === up.shape[1] && steps.every((s) => s === 1);
-  if (!spatial || attrs.crop || attrs.extra !== "none") return null;
+  if (!isSpatialCrop(node, up) || attrs.crop || attrs.extra !== "none") return null;
   return apply(
     opOf(up.op),
     up.inputs,
     { ...attrs, crop: { offset: [starts[2]!, starts[3]!], size: [sizes[2]!, sizes[3]!] } },
     up.name,
   );
+};
+
+/** crop(conv2d), FCN's skips: less padding, below 0 where the crop leaves out what the kernel would read. */
+const cropIntoConv: Rule = (node, only) => {
+  const [conv] = node.inputs;
+  if (node.op !== "slice" || !conv || conv.op !== "conv2d" || !only(0) || !isSpatialCrop(node, conv)) return null;
+  const attrs = conv.attrs as Conv2dAttrs;
+  if (attrs.extra !== "none") return null;
+  const { starts } = node.attrs as SliceAttrs;
+  const [x, weight] = conv.inputs as [Tensor, Tensor];
+  const { stride, dilation, padding } = attrs;
+  const begin = ([0, 1] as const).map((a) => padding[a] - starts[2 + a]! * stride[a]) as [number, number];
+  const end = ([0, 1] as const).map((a) => {
+    const reach = (node.shape[2 + a]! - 1) * stride[a] + effectiveKernel(weight.shape[2 + a]!, dilation[a]);
+    return reach - x.shape[2 + a]! - begin[a]!;
+  }) as [number, number];
+  return apply(opOf(conv.op), conv.inputs, { ...attrs, padding: [...begin, ...end] }, conv.name);
 };
 
 /** reluGrad(data gradient, x): the mask of the layer below, applied as the gradient is written. */
@@ -115,6 +136,7 @@ const RULES: readonly Rule[] = [
   reluIntoConv,
   sumIntoConv,
   cropIntoUpsampling,
+  cropIntoConv,
   maskBelowPool,
   maskIntoDataGradient,
   softmaxIntoLoss,
