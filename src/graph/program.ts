@@ -22,9 +22,7 @@ import { WeightStore, type LoadReport } from "./weight-store.js";
 /** Plans kept per program: one per combination of input shapes and outputs, the least recently used goes first. */
 const MAX_PLANS = 16;
 
-interface RunPlan extends CompiledPlan {
-  readonly readback: Readback;
-}
+type RunPlan = CompiledPlan & { readonly readback: Readback };
 
 export async function createProgram<I extends Names, O extends Names>(
   gpu: GpuContext,

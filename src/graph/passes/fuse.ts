@@ -96,7 +96,7 @@ const cropIntoConv: Rule = (node, only) => {
   const begin = ([0, 1] as const).map((a) => padding[a] - starts[2 + a]! * stride[a]) as [number, number];
   const end = ([0, 1] as const).map((a) => {
     const reach = (node.shape[2 + a]! - 1) * stride[a] + effectiveKernel(weight.shape[2 + a]!, dilation[a]);
-    return reach - x.shape[2 + a]! - begin[a]!;
+    return reach - x.shape[2 + a]! - begin[a];
   }) as [number, number];
   return apply(opOf(conv.op), conv.inputs, { ...attrs, padding: [...begin, ...end] }, conv.name);
 };
