@@ -11,7 +11,7 @@ struct Params {
 @group(0) @binding(3) var<storage, read_write> y: array<f32>;
 
 override WG: u32 = 64;
-override OP: u32 = 0; // 0 add, 1 subtract, 2 multiply, 3 divide
+override OP: u32 = 0; // 0 add, 1 subtract, 2 multiply, 3 divide, 4 maximum
 
 @compute @workgroup_size(WG)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
@@ -48,6 +48,8 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
     y[i] = p - q;
   } else if (OP == 2u) {
     y[i] = p * q;
+  } else if (OP == 4u) {
+    y[i] = select(q, p, p > q);
   } else {
     // Division by 0 yields 0: neither infinities nor NaNs may appear, for compilers may assume that there are none.
     let is_zero = q == 0.0;

@@ -8,7 +8,7 @@ struct Params {
 @group(0) @binding(3) var<storage, read_write> y: array<vec4f>;
 
 override WG: u32 = 64;
-override OP: u32 = 0; // 0 add, 1 subtract, 2 multiply, 3 divide
+override OP: u32 = 0; // 0 add, 1 subtract, 2 multiply, 3 divide, 4 maximum
 
 @compute @workgroup_size(WG)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
@@ -24,6 +24,8 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
     y[i] = p - q;
   } else if (OP == 2u) {
     y[i] = p * q;
+  } else if (OP == 4u) {
+    y[i] = select(q, p, p > q);
   } else {
     let is_zero = q == vec4f(0.0);
     y[i] = select(p / select(q, vec4f(1.0), is_zero), vec4f(0.0), is_zero);

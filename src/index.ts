@@ -41,7 +41,7 @@ export type { PoolAttrs } from "./kernels/window.js";
 export { maxPool2d, maxPool2dIndices } from "./kernels/max-pool.js";
 export { averagePool2d, globalAveragePool } from "./kernels/average-pool.js";
 export { relu } from "./kernels/relu.js";
-export { add, subtract, multiply, divide, sum, scale, fill } from "./kernels/elementwise.js";
+export { add, subtract, multiply, divide, maximum, sum, scale, fill } from "./kernels/elementwise.js";
 export { reduceSum, sumTo, broadcastTo } from "./kernels/reduce.js";
 export { concat } from "./kernels/concat.js";
 export { pad, type BorderMode } from "./kernels/pad.js";
@@ -80,6 +80,19 @@ export {
   type FcnTrainingOptions,
   type SizedFcnOptions,
 } from "./fcn/fcn.js";
+export type { NetOptions } from "./fcn/net-layers.js";
+export { multiHeadFcn, multiHeadTraining, type MultiHeadOptions } from "./fcn/multi-head.js";
+export {
+  earlyFusionTrunk,
+  earlyFusionWeights,
+  lateFusionFcn,
+  lateFusionLayers,
+  lateFusionTraining,
+  streamWeights,
+  type StreamOptions,
+} from "./fcn/fusion.js";
+export { rarefy, shiftAndStitch } from "./fcn/rarefy.js";
+export { describeLayers, type LayerDescription, type LayerRow } from "./fcn/describe.js";
 export { classifier, classifierTraining, convolutionalClassifier, type ClassifierOptions } from "./fcn/classifier.js";
 export { trunkOf, type TrunkName } from "./fcn/trunks.js";
 export type {

@@ -9,6 +9,7 @@
  *
  * The paper's crops follow: two tensors of one stride fit together when a is cropped at (offset_b - offset_a) / stride.
  */
+import type { ConcatAttrs } from "../kernels/concat.js";
 import type { ConvTranspose2dAttrs } from "../kernels/conv-transpose2d.js";
 import type { Conv2dAttrs } from "../kernels/conv2d.js";
 import { crop2d } from "../kernels/crop.js";
@@ -213,7 +214,7 @@ function step(node: Tensor, x: CoordinateMap, operands: readonly CoordinateMap[]
       return both((axis) => moved(x[axis], -begin[begin.length - 2 + axis]!, 1));
     }
     default:
-      if (!POINTWISE.has(node.op))
+      if (!isPointwise(node))
         throw new ShapeError(`coordinateMap: ${describe(node)} has no coordinate map: take the map of a layer in front of it`);
       return both((axis) =>
         together(
@@ -234,6 +235,7 @@ const POINTWISE = new Set([
   "subtract",
   "multiply",
   "divide",
+  "maximum",
   "concat",
   "batchNorm",
   "softmax",
@@ -241,6 +243,11 @@ const POINTWISE = new Set([
   "argMax",
   "imageToTensor",
 ]);
+
+/** Whether every pixel of the node's value comes from the pixels at its own place. */
+export function isPointwise({ op, shape, attrs }: Tensor): boolean {
+  return POINTWISE.has(op) && !(op === "concat" && (attrs as ConcatAttrs).axis >= shape.length - 2);
+}
 
 function both(along: (axis: 0 | 1) => AxisMap): CoordinateMap {
   return [along(0), along(1)];

@@ -1,22 +1,13 @@
-/**
- * The paper's nets (figure 3): a convolutional trunk, scores at its coarsest layer, and skips from shallower pools: upsample what there is, add the
- * scores of the pool, and upsample to pixels at last. Every crop and upsampling kernel follows from coordinate maps.
- */
+/** The paper's nets (figure 3): a convolutional trunk and a head with skips, for inference and for training. */
 import { graph, type Graph } from "../graph/graph.js";
 import { argMax } from "../kernels/labels.js";
 import { softmaxCrossEntropy } from "../kernels/loss.js";
-import { ShapeError } from "../tensor/errors.js";
 import { numel } from "../tensor/shape.js";
-import { input, isParam, topological, type Param, type Tensor } from "../tensor/tensor.js";
-import { cropOffset } from "./coordinate-map.js";
-import { headLayers } from "./heads.js";
-import type { Trunk } from "./trunk.js";
-import { convolutionalTrunk } from "./trunk-layers.js";
-import { trunkOf, type TrunkName } from "./trunks.js";
+import { input, type Param, type Tensor } from "../tensor/tensor.js";
+import { netLayers, type NetOptions } from "./net-layers.js";
+import { trunkOf } from "./trunks.js";
 
-export interface FcnOptions {
-  /** A trunk by name, or a table of one's own. */
-  readonly trunk: TrunkName | Trunk;
+export interface FcnOptions extends NetOptions {
   /**
    * The head by its finest stride: "32s", "16s", "8s", "8s-at-once" on vgg16, vgg19 and googlenet, "32s" on alexnet and alexnet-bvlc, "16s", "8s", "4s",
    * "4s-at-once" on squeezenet, "4s" and "2s" on lenet.
@@ -24,16 +15,6 @@ export interface FcnOptions {
   readonly variant: string;
   /** Classes, the background among them: 21 for PASCAL VOC. */
   readonly classes: number;
-  /** Factor on the channels of the trunk. Default 1: the paper's. */
-  readonly width?: number;
-  /**
-   * "caffe" (default): the authors' 100 pixels round the image; for nets that they did not publish what covers it: 10 for lenet, 3 for googlenet, 1 for squeezenet.
-   * "minimal": as few as let the scores cover this image.
-   * "same": every layer pads itself, the upsampling too; the crops vanish where the stride divides the image.
-   */
-  readonly padding?: "caffe" | "minimal" | "same";
-  /** Which bilinear layers are learned: none ("frozen", default, the released models), all but the last ("learned2x", the paper's 4.3), or all. */
-  readonly upsampling?: "frozen" | "learned2x" | "learned";
 }
 
 export interface SizedFcnOptions extends FcnOptions {
@@ -113,75 +94,11 @@ export interface FcnLayers {
  * `coordinateMap` and inspection, and its parameters, for `gradients`.
  */
 export function fcnLayers(image: Tensor, options: FcnOptions & { readonly dropout?: number | "trunk" }): FcnLayers {
-  const trunk = trunkOf(options.trunk);
-  checkOptions(trunk, options);
-  switch (options.padding ?? "caffe") {
-    case "caffe":
-      return build(trunk, image, options, trunk.caffePadding);
-    case "same":
-      return build(trunk, image, options, "same");
-    case "minimal":
-      return buildMinimal(trunk, image, options);
-  }
+  const { variant, classes } = options;
+  const { scores, layers, params } = netLayers([{ image, suffix: "" }], [{ variant, classes, suffix: "" }], options);
+  return { scores: scores[0]!, layers, params };
 }
-
-type BuildOptions = Parameters<typeof fcnLayers>[1];
 
 function imageInput({ trunk, batch = 1, size }: SizedFcnOptions): Tensor {
   return input([batch, trunkOf(trunk).crop.channels, ...size]);
-}
-
-function checkOptions(trunk: Trunk, { variant, classes, width = 1, padding = "caffe", upsampling = "frozen" }: FcnOptions): void {
-  const fail = (name: string, value: unknown, use: string): never => {
-    throw new ShapeError(`fcn: ${name} is ${String(value)}: use ${use}`);
-  };
-  if (!Object.hasOwn(trunk.heads, variant)) fail("variant", variant, `${Object.keys(trunk.heads).join(", ")} on ${trunk.name}`);
-  if (!Number.isInteger(classes) || classes < 1) fail("classes", classes, "an integer of at least 1");
-  if (!(width > 0 && Number.isFinite(width))) fail("width", width, "a positive factor on the trunk's channels");
-  if (!["caffe", "minimal", "same"].includes(padding)) fail("padding", padding, "caffe, minimal or same");
-  if (!["frozen", "learned2x", "learned"].includes(upsampling)) fail("upsampling", upsampling, "frozen, learned2x or learned");
-}
-
-/** The smallest padding at which the scores cover the image: first by where they begin, then by whether they reach its end. */
-function buildMinimal(trunk: Trunk, image: Tensor, options: BuildOptions): FcnLayers {
-  // Padding moves the scores by as many pixels: what an ample padding crops away can be saved.
-  const ample = amplePadding(trunk, image, options);
-  const { layers } = build(trunk, image, options, ample);
-  const upsampled = layers.get(trunk.heads[options.variant]!.upsampling)!;
-  const least = Math.max(0, ample - Math.min(...cropOffset(upsampled, image, image)));
-  for (let padding = least; ; padding++) {
-    try {
-      return build(trunk, image, options, padding);
-    } catch (error) {
-      if (padding >= ample || !(error instanceof ShapeError)) throw error;
-    }
-  }
-}
-
-/** A padding at which the net can be built: the authors' and a stride more, or as often twice that as it takes. */
-function amplePadding(trunk: Trunk, image: Tensor, options: BuildOptions): number {
-  const stride = trunk.layers.reduce((s, layer) => s * ("stride" in layer ? (layer.stride ?? 1) : 1), 1);
-  for (let padding = trunk.caffePadding + stride; ; padding *= 2) {
-    try {
-      build(trunk, image, options, padding);
-      return padding;
-    } catch (error) {
-      if (padding >= MOST_PADDING || !(error instanceof ShapeError)) throw error;
-    }
-  }
-}
-
-/** Beyond any receptive field: what does not fit then never will. */
-const MOST_PADDING = 2 ** 14;
-
-function build(trunk: Trunk, image: Tensor, options: BuildOptions, padding: number | "same"): FcnLayers {
-  const { classes, upsampling = "frozen", width = 1, dropout = 0 } = options;
-  const trunkLayers = convolutionalTrunk(trunk, image, { width, padding, dropout });
-  const head = headLayers([{ layers: trunkLayers, suffix: "" }], trunk.heads[options.variant]!, image, {
-    classes,
-    upsampling,
-    isSame: padding === "same",
-  });
-  const { scores } = head;
-  return { scores, layers: new Map([...trunkLayers, ...head.layers]), params: topological([scores]).filter(isParam) };
 }

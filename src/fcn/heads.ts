@@ -4,7 +4,7 @@
  */
 import { conv2d } from "../kernels/conv2d.js";
 import { convTranspose2d } from "../kernels/conv-transpose2d.js";
-import { scale, sum } from "../kernels/elementwise.js";
+import { maximum, scale, sum } from "../kernels/elementwise.js";
 import { bilinear, zeros } from "../tensor/init.js";
 import { named, param, type Tensor } from "../tensor/tensor.js";
 import { coordinateMap, cropLike, cropTogether, type CoordinateMap } from "./coordinate-map.js";
@@ -19,6 +19,8 @@ export interface Stream {
 export interface HeadOptions {
   readonly classes: number;
   readonly upsampling: "frozen" | "learned2x" | "learned";
+  /** How scores of a skip join what is upsampled. */
+  readonly fusion: "sum" | "max";
   /** Upsampling pads by what would be cropped. */
   readonly isSame: boolean;
   /** Behind every layer's name: two heads on one trunk need names of their own. Default "". */
@@ -36,7 +38,7 @@ export function headLayers(
   image: Tensor,
   options: HeadOptions,
 ): { readonly scores: Tensor; readonly layers: ReadonlyMap<string, Tensor> } {
-  const { classes, upsampling, isSame, suffix = "" } = options;
+  const { classes, upsampling, fusion, isSame, suffix = "" } = options;
   const layers = new Map<string, Tensor>();
   const add = (name: string, tensor: Tensor): Tensor => {
     const layer = tensor.name === name ? tensor : named(tensor, name);
@@ -66,7 +68,7 @@ export function headLayers(
       const whole = [up, shallow][i]!;
       return tensor === whole ? whole : add(`${whole.name}c`, tensor);
     }) as [Tensor, Tensor];
-    scores = add(`fuse_${name}${suffix}`, sum([cropped, kept]));
+    scores = add(`fuse_${name}${suffix}`, fusion === "max" ? maximum(cropped, kept) : sum([cropped, kept]));
   }
   const up = upsample(scores, image, head.upsampling + suffix, upsampling === "learned");
   scores = add(`score${suffix}`, cropLike(up, image, image));

@@ -27,6 +27,8 @@ export interface TrunkOptions {
   readonly padding: number | "same";
   /** Probability of dropout, 0 for none; "trunk": what the table says. */
   readonly dropout: number | "trunk";
+  /** Seed of the first dropout: two streams must not drop the same. Default 0. */
+  readonly dropoutSeed?: number;
   /** Behind every layer's name: two streams of one trunk in one net need names of their own. Default "". */
   readonly suffix?: string;
 }
@@ -85,6 +87,7 @@ function buildLayers(
   // What is behind each name: a layer that is left out passes on what it would have read.
   const values = new Map<string, Tensor>([[IMAGE, image]]);
   const channelsOf = widths(trunk, options.width, classes);
+  let seed = options.dropoutSeed ?? 0;
   let before = IMAGE;
   for (const layer of trunk.layers) {
     const inputs = inputsOf(layer, before).map((name) => values.get(name)!);
@@ -110,7 +113,7 @@ function buildLayers(
           return named(lrn(x, layer), layer.name + suffix);
         case "dropout": {
           const p = options.dropout === "trunk" ? (layer.p ?? 0.5) : options.dropout;
-          return p === 0 ? x : named(dropout(x, { p }), layer.name + suffix);
+          return p === 0 ? x : named(dropout(x, { p, seed: seed++ }), layer.name + suffix);
         }
         case "concat":
           return named(concat(inputs, 1), layer.name + suffix);

@@ -1,6 +1,6 @@
 /**
- * Element by element: y = a + b, a - b, a * b, a / b with numpy broadcasting (0 where the divisor is 0), y = sum of c_k x_k for
- * operands of one shape (Caffe's Eltwise), and y = value. f32, any layout; every kernel writes zeros to padding lanes.
+ * Element by element: y = a + b, a - b, a * b, a / b (0 where the divisor is 0), max(a, b) with numpy broadcasting, y = sum of
+ * c_k x_k for operands of one shape (Caffe's Eltwise), and y = value. f32, any layout; every kernel writes zeros to padding lanes.
  * Sizes: broadcastShapes(a, b); the common shape; the shape asked for.
  */
 import { ShapeError } from "../tensor/errors.js";
@@ -9,6 +9,7 @@ import { broadcastShapes, checkShape, formatShape, numel, sameShape, type Shape,
 import type { Tensor } from "../tensor/tensor.js";
 import { apply, dispatch, grid, inputRef, type Dispatch, type Op, type Ref, type Variant } from "./op.js";
 import { sumTo } from "./reduce.js";
+import { reluGradOp } from "./relu.js";
 import { axisTable, broadcastStrides, walk } from "./strided.js";
 
 export interface BinaryAttrs {}
@@ -44,6 +45,14 @@ export function divide(a: Tensor, b: Tensor): Tensor {
 }
 
 /**
+ * The larger of a and b (Caffe's Eltwise MAX), with numpy broadcasting. The gradient goes to the larger one, where they are equal to b, as in Caffe. f32. Throws
+ * ShapeError where the shapes do not broadcast.
+ */
+export function maximum(a: Tensor, b: Tensor): Tensor {
+  return apply(maximumOp, [a, b], {});
+}
+
+/**
  * Sum of coefficients[k] * xs[k] (Caffe's Eltwise SUM); coefficients are 1 unless given. All operands have one shape; f32.
  * Throws ShapeError for no operands, unequal shapes, or another number of coefficients than operands.
  */
@@ -71,6 +80,11 @@ export const divideOp = binary("divide", 3, (dy, a, b, y) => [
   sumTo(divide(dy, b), a.shape),
   scale(sumTo(divide(multiply(dy, y), b), b.shape), -1),
 ]);
+
+export const maximumOp = binary("maximum", 4, (dy, a, b) => {
+  const toA = apply(reluGradOp, [dy, subtract(a, b)], {});
+  return [sumTo(toA, a.shape), sumTo(subtract(dy, toA), b.shape)];
+});
 
 type BinaryGrad = (dy: Tensor, a: Tensor, b: Tensor, y: Tensor) => readonly Tensor[];
 

@@ -2,7 +2,7 @@
 import { convTranspose2dOp } from "./conv-transpose2d.js";
 import { conv2dOp } from "./conv2d.js";
 import { conv2dWeightGradOp } from "./conv2d-weight-grad.js";
-import { addOp, divideOp, fillOp, multiplyOp, subtractOp, sumOp } from "./elementwise.js";
+import { addOp, divideOp, fillOp, maximumOp, multiplyOp, subtractOp, sumOp } from "./elementwise.js";
 import type { Op } from "./op.js";
 import { concatOp } from "./concat.js";
 import { matmulOp } from "./matmul.js";
@@ -30,6 +30,7 @@ export const OPS = {
   subtract: subtractOp,
   multiply: multiplyOp,
   divide: divideOp,
+  maximum: maximumOp,
   sum: sumOp,
   fill: fillOp,
   reduceSum: reduceSumOp,

@@ -44,6 +44,7 @@ export const OPERATORS: Table = {
       return s.add("Where", [isZero, zero, s.add("Div", [a, s.add("Where", [isZero, scalar(s, 1), b])])]);
     },
   },
+  maximum: { write: (s) => s.add("Max", s.inputs) },
   sum: { varies: ["coefficients"], write: (s) => mean(s) ?? weightedSum(s) },
   fill: {
     varies: ["shape"],

@@ -9,6 +9,7 @@ export const add = binary((a, b) => a + b);
 export const subtract = binary((a, b) => a - b);
 export const multiply = binary((a, b) => a * b);
 export const divide = binary((a, b) => (b === 0 ? 0 : a / b));
+export const maximum = binary((a, b) => (a > b ? a : b));
 
 function binary(f: (a: number, b: number) => number): Binary {
   return ([a, b], _attrs, { shape }) => {

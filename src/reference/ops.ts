@@ -2,7 +2,7 @@
 import type { OpAttrs, OpName } from "../kernels/ops.js";
 import type { TensorSpec } from "../tensor/shape.js";
 import { conv2d, conv2dWeightGrad, convTranspose2d } from "./conv.js";
-import { add, divide, fill, multiply, subtract, sum } from "./elementwise.js";
+import { add, divide, fill, maximum, multiply, subtract, sum } from "./elementwise.js";
 import type { NdArray } from "./nd-array.js";
 import { matmul } from "./matmul.js";
 import { concat, pad, padBorder, padBorderGrad, reshape, slice, sliceGrad, transpose } from "./move.js";
@@ -29,6 +29,7 @@ export const REFERENCE: { readonly [K in OpName]: ReferenceFn<K> } = {
   subtract,
   multiply,
   divide,
+  maximum,
   sum,
   fill,
   reduceSum,

@@ -68,6 +68,9 @@ function binaryCases(values?: (index: number, random: () => number) => number): 
   }));
 }
 
+// Exact: it copies. Ties are among the small integers.
+describeOp("maximum", { exact: true, bound: { abs: 0, rel: 2 ** -24 }, differentiable: [0, 1], cases: binaryCases() });
+
 for (const name of ["add", "subtract", "multiply"] as const) {
   // One rounding.
   describeOp(name, { exact: true, bound: { abs: 2 ** -23, rel: 2 ** -23 }, differentiable: [0, 1], cases: binaryCases() });

@@ -1,5 +1,6 @@
 import { expect } from "chai";
-import { add, divide, fill, multiply, scale, sum } from "../../src/kernels/elementwise.js";
+import { gradients } from "../../src/graph/gradients.js";
+import { add, divide, fill, maximum, multiply, scale, sum } from "../../src/kernels/elementwise.js";
 import { broadcastTo, reduceSum, sumTo } from "../../src/kernels/reduce.js";
 import { evaluate } from "../../src/reference/evaluate.js";
 import { floats, type NdArray } from "../../src/reference/nd-array.js";
@@ -35,6 +36,16 @@ describe("elementwise and sums", () => {
   it("fill checks its shape and value", () => {
     expect(() => fill([2, 0], 1)).to.throw(ShapeError, "fill: shape [2, 0]");
     expect(() => fill([2], Infinity)).to.throw(ShapeError, "fill: value is Infinity");
+  });
+
+  it("gives the gradient of a maximum to the larger operand, of equal ones to the second", () => {
+    const [a, b] = [input([4]), input([])];
+    const leaves = [[a, [1, 2, 3, -1]] as const, [b, [2]] as const];
+    const y = maximum(a, b);
+    expect(values(y, leaves)).to.deep.equal([2, 2, 3, 2]);
+    const [da, db] = gradients(reduceSum(y), [a, b]) as [Tensor, Tensor];
+    expect(values(da, leaves)).to.deep.equal([0, 0, 1, 0]);
+    expect(values(db, leaves)).to.deep.equal([3]);
   });
 
   it("divides by zero to zero", () => {

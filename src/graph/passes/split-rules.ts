@@ -207,6 +207,7 @@ const OUTPUT_RULES: Readonly<Record<string, OutputRule>> = {
   subtract: broadcasting,
   multiply: broadcasting,
   divide: broadcasting,
+  maximum: broadcasting,
   fill: (node, axis) => ({ inputs: [], attrs: (_start, size) => ({ ...node.attrs, shape: replaced(node.shape, axis, size) }) }),
   broadcastTo(node, axis) {
     const { axes } = node.attrs as BroadcastToAttrs;
