@@ -23,7 +23,10 @@ export interface ClassifierOptions {
   readonly dropout?: number | "trunk";
 }
 
-/** The classification net: image [N, C, size, size] of the trunk's crop size -> scores [N, classes]. Parameters are called `<layer>.weight`, `<layer>.bias`. */
+/**
+ * The classification net: image [N, C, size, size] of the trunk's crop size -> scores [N, classes]. Parameters are called `<layer>.weight`,
+ * `<layer>.bias`.
+ */
 export function classifier(options: ClassifierOptions): Graph<{ readonly image: Tensor }, { readonly scores: Tensor }> {
   return graph({ image: cropInput(options) }, ({ image }) => ({ scores: classifierScores(image, options) }));
 }
@@ -60,8 +63,9 @@ function classesOf(trunk: Trunk): number {
 }
 
 /**
- * The same net as convolutions, over an image of any size at least the crop's: scores [N, classes, h, w], on the crop itself [N, classes, 1, 1] and the
- * classifier's. Its weights are the classifier's, reshaped: `transplant(weights, graph)`. `globalPool` as for {@link convolutionalize}: "slide" by default.
+ * The same net as convolutions, over an image of any size at least the crop's: scores [N, classes, h, w], on the crop itself [N, classes, 1, 1]
+ * and the classifier's. Its weights are the classifier's, reshaped: `transplant(weights, graph)`. `globalPool` as for {@link convolutionalize}:
+ * "slide" by default.
  */
 export function convolutionalClassifier(
   options: ClassifierOptions & { readonly size: readonly [h: number, w: number]; readonly globalPool?: GlobalPool },

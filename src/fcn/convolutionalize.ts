@@ -1,6 +1,6 @@
 /**
- * Classifiers as fully convolutional nets (paper section 3.1), from graph to graph: any net of this engine whose layers can slide over an image. What becomes of
- * each op is in sliding.ts.
+ * Classifiers as fully convolutional nets (paper section 3.1), from graph to graph: any net of this engine whose layers can slide over an image.
+ * What becomes of each op is in sliding.ts.
  */
 import { graph, type Graph, type Names } from "../graph/graph.js";
 import { ShapeError, WeightsError } from "../tensor/errors.js";
@@ -17,11 +17,15 @@ export interface ConvolutionalizeOptions<K extends string = string> {
   readonly batch?: number;
   /** Which output of the net becomes a map. Default: its only one. */
   readonly output?: K;
-  /** The classification layer, the last one with weights, and all behind it: "drop" (default; the output is what the layer takes) or "keep" (the output is a map of class scores). */
+  /**
+   * The classification layer, the last one with weights, and all behind it: "drop" (default; the output is what the layer takes) or "keep" (the
+   * output is a map of class scores).
+   */
   readonly classification?: "drop" | "keep";
   /**
-   * An average pool of the whole map at the end (GoogLeNet, SqueezeNet): "drop" leaves it out, which the paper found better for GoogLeNet; "slide" makes it a window of
-   * that size at stride 1, so that on the training crop the scores stay the classifier's. Default: "slide" with `classification: "keep"`, else "drop".
+   * An average pool of the whole map at the end (GoogLeNet, SqueezeNet): "drop" leaves it out, which the paper found better for GoogLeNet;
+   * "slide" makes it a window of that size at stride 1, so that on the training crop the scores stay the classifier's. Default: "slide" with
+   * `classification: "keep"`, else "drop".
    */
   readonly globalPool?: GlobalPool;
 }
@@ -30,9 +34,9 @@ export interface Convolutionalized<I extends Names, O extends Names> {
   /** The same names; the image [N, C, h, w], the output [N, channels, h', w']. */
   readonly graph: Graph<I, O>;
   /**
-   * The net's weights, by the same names, as the graph takes them. `order`: how maps were flattened where the weights come from. Default: as the classifier
-   * itself does; say "channel-last" for weights from TensorFlow that were put under the names of a channel-first net. Weights that have the convolution's
-   * shape already are taken as they are. Throws WeightsError for one that is missing or of another shape.
+   * The net's weights, by the same names, as the graph takes them. `order`: how maps were flattened where the weights come from. Default: as the
+   * classifier itself does; say "channel-last" for weights from TensorFlow that were put under the names of a channel-first net. Weights that
+   * have the convolution's shape already are taken as they are. Throws WeightsError for one that is missing or of another shape.
    */
   weights(weights: Weights, options?: { readonly order?: FlattenOrder }): Weights;
   /** Fully connected weights that became kernels. */
@@ -42,16 +46,17 @@ export interface Convolutionalized<I extends Names, O extends Names> {
 }
 
 /**
- * A classifier as a fully convolutional net: flatten and fully connected layers become convolutions whose kernels cover the maps that were flattened, so
- * that the net takes images of any size from its training crop on, and slides over larger ones. Everything else stays, dropout too. Where layers pad, the scores inside a large image
- * differ from those of the classifier on the crop there: it saw zeros where the image goes on.
+ * A classifier as a fully convolutional net: flatten and fully connected layers become convolutions whose kernels cover the maps that were
+ * flattened, so that the net takes images of any size from its training crop on, and slides over larger ones. Everything else stays, dropout
+ * too. Where layers pad, the scores inside a large image differ from those of the classifier on the crop there: it saw zeros where the image
+ * goes on.
  *
- * Throws ShapeError for nets that cannot slide, with the node that cannot and why: ops that mix places in other ways (a spatial softmax, resize, crops,
- * reshapes other than a flatten), fully connected weights that are no parameters, several images, no single classification layer.
+ * Throws ShapeError for nets that cannot slide, with the node that cannot and why: ops that mix places in other ways (a spatial softmax, resize,
+ * crops, reshapes other than a flatten), fully connected weights that are no parameters, several images, no single classification layer.
  *
  * @example
- * const { graph, weights } = convolutionalize(classifier({ trunk: "alexnet" }), { size: [500, 500], classification: "keep" });   // scores [1, 1000, 10, 10]
- * await program.load(weights(trained));
+ * const { graph, weights } = convolutionalize(classifier({ trunk: "alexnet" }), { size: [500, 500], classification: "keep" });   // scores [1,
+ * 1000, 10, 10] await program.load(weights(trained));
  */
 export function convolutionalize<I extends Names, O extends Names, K extends keyof O & string = keyof O & string>(
   net: Graph<I, O>,

@@ -125,7 +125,10 @@ function extentOf(tensor: Tensor, axis: number): number {
   return tensor.shape[tensor.shape.length - 2 + axis]!;
 }
 
-/** a and b [N, C, H, W] cropped to the rows and columns that they share; themselves where they cover the same. Throws ShapeError where the strides or places differ as in {@link cropOffset}, or they share nothing. */
+/**
+ * a and b [N, C, H, W] cropped to the rows and columns that they share; themselves where they cover the same. Throws ShapeError where the strides
+ * or places differ as in {@link cropOffset}, or they share nothing.
+ */
 export function cropTogether(a: Tensor, b: Tensor, input?: Tensor): readonly [a: Tensor, b: Tensor] {
   const { starts, fail } = placeOf(a, b, input);
   const ofA = starts.map((start) => Math.max(0, start));

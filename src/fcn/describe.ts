@@ -27,8 +27,8 @@ export interface LayerDescription {
 }
 
 /**
- * Every layer of `layers` (in order, by name; `fcnLayers(image, ...).layers`), with what lies between it and the layers before: its shape, coordinate map and receptive field, crop, parameters
- * and multiply-adds. Reads shapes only. `image`: the input that places are given in.
+ * Every layer of `layers` (in order, by name; `fcnLayers(image, ...).layers`), with what lies between it and the layers before: its shape,
+ * coordinate map and receptive field, crop, parameters and multiply-adds. Reads shapes only. `image`: the input that places are given in.
  *
  * @example
  * const image = input([1, 3, 500, 500]);

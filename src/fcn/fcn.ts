@@ -9,8 +9,8 @@ import { trunkOf } from "./trunks.js";
 
 export interface FcnOptions extends NetOptions {
   /**
-   * The head by its finest stride: "32s", "16s", "8s", "8s-at-once" on vgg16, vgg19 and googlenet, "32s" on alexnet and alexnet-bvlc, "16s", "8s", "4s",
-   * "4s-at-once" on squeezenet, "4s" and "2s" on lenet.
+   * The head by its finest stride: "32s", "16s", "8s", "8s-at-once" on vgg16, vgg19 and googlenet, "32s" on alexnet and alexnet-bvlc, "16s",
+   * "8s", "4s", "4s-at-once" on squeezenet, "4s" and "2s" on lenet.
    */
   readonly variant: string;
   /** Classes, the background among them: 21 for PASCAL VOC. */
@@ -25,10 +25,10 @@ export interface SizedFcnOptions extends FcnOptions {
 }
 
 /**
- * A fully convolutional net for inference: image [N, C, H, W] (C is the trunk's: 3, 1 for lenet) -> scores [N, classes, H, W] and labels i32 [N, H, W], the class of
- * the largest score. Parameters are `<layer>.weight` and `<layer>.bias` by the layers' names in the authors' prototxts. Score layers start at zero,
- * upsampling bilinear, the trunk at random: use `transplant` to start from a classifier. Throws ShapeError for unknown options and for images that
- * the padding does not suffice for.
+ * A fully convolutional net for inference: image [N, C, H, W] (C is the trunk's: 3, 1 for lenet) -> scores [N, classes, H, W] and labels i32 [N,
+ * H, W], the class of the largest score. Parameters are `<layer>.weight` and `<layer>.bias` by the layers' names in the authors' prototxts.
+ * Score layers start at zero, upsampling bilinear, the trunk at random: use `transplant` to start from a classifier. Throws ShapeError for
+ * unknown options and for images that the padding does not suffice for.
  *
  * @example
  * const net = fcn({ trunk: "vgg16", variant: "8s", classes: 21, size: [500, 375] });

@@ -1,6 +1,6 @@
 /**
- * Depth beside colour (paper, NYUDv2; the authors' nyud-fcn32s-color-d and nyud-fcn32s-color-hha, fcn.md 1.7). Early fusion: a fourth channel into one trunk. Late fusion: a
- * trunk for each input, and scores that are averaged before they are upsampled.
+ * Depth beside colour (paper, NYUDv2; the authors' nyud-fcn32s-color-d and nyud-fcn32s-color-hha, fcn.md 1.7). Early fusion: a fourth channel
+ * into one trunk. Late fusion: a trunk for each input, and scores that are averaged before they are upsampled.
  */
 import { graph, type Graph } from "../graph/graph.js";
 import { argMax } from "../kernels/labels.js";
@@ -25,9 +25,9 @@ export function earlyFusionTrunk(trunk: TrunkName | Trunk, channels = 4): Trunk 
 }
 
 /**
- * A colour trunk's weights for {@link earlyFusionTrunk}: each added channel of the first layer's filters is the mean over their colour channels, so that the new
- * input starts as one more grey image (surgery of the authors' nyud-fcn32s-color-d/solve.py). All other weights are passed on. Throws WeightsError where the first
- * layer's is missing or has as many channels already.
+ * A colour trunk's weights for {@link earlyFusionTrunk}: each added channel of the first layer's filters is the mean over their colour channels,
+ * so that the new input starts as one more grey image (surgery of the authors' nyud-fcn32s-color-d/solve.py). All other weights are passed on.
+ * Throws WeightsError where the first layer's is missing or has as many channels already.
  */
 export function earlyFusionWeights(weights: Weights, trunk: Trunk): Weights {
   const name = `${trunk.layers[0]!.name}.weight`;
@@ -63,8 +63,8 @@ export interface StreamOptions<K extends string> {
 type Images<K extends string> = { readonly [N in K]: Tensor };
 
 /**
- * One trunk for each image, all of the same table, and one head: the streams' scores are summed with coefficients 1 / streams (0.5 and 0.5 for two), at every skip too, and
- * upsampled once. For graphs of one's own: scores, layers by name, parameters, as `fcnLayers`.
+ * One trunk for each image, all of the same table, and one head: the streams' scores are summed with coefficients 1 / streams (0.5 and 0.5 for
+ * two), at every skip too, and upsampled once. For graphs of one's own: scores, layers by name, parameters, as `fcnLayers`.
  */
 export function lateFusionLayers(
   images: Readonly<Record<string, Tensor>>,
@@ -78,8 +78,8 @@ export function lateFusionLayers(
 }
 
 /**
- * Late fusion for inference: an image by each stream's name -> scores [N, classes, H, W] and labels i32 [N, H, W]. Start it from two trained nets of one stream:
- * `transplant(new Map([...streamWeights(color, "color"), ...streamWeights(hha, "hha")]), net)`.
+ * Late fusion for inference: an image by each stream's name -> scores [N, classes, H, W] and labels i32 [N, H, W]. Start it from two trained
+ * nets of one stream: `transplant(new Map([...streamWeights(color, "color"), ...streamWeights(hha, "hha")]), net)`.
  */
 export function lateFusionFcn<K extends string>(
   options: SizedFcnOptions & StreamOptions<K>,

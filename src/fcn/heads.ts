@@ -1,6 +1,6 @@
 /**
- * Heads (paper, section 4.2 and figure 3): scores at the trunk's coarsest layer, and skips from shallower ones: upsample what there is, add the scores of the
- * shallower layer, and upsample to pixels at last. Every crop and upsampling kernel follows from coordinate maps.
+ * Heads (paper, section 4.2 and figure 3): scores at the trunk's coarsest layer, and skips from shallower ones: upsample what there is, add the
+ * scores of the shallower layer, and upsample to pixels at last. Every crop and upsampling kernel follows from coordinate maps.
  */
 import { conv2d } from "../kernels/conv2d.js";
 import { convTranspose2d } from "../kernels/conv-transpose2d.js";
@@ -28,9 +28,9 @@ export interface HeadOptions {
 }
 
 /**
- * The head on the layers of one trunk, or of several that see the same scene: their scores are then averaged (late fusion, paper section 5). Returns scores
- * [N, classes, H, W] of the image's size and the head's layers by their names in the authors' prototxts. Throws ShapeError where the scores do not cover the
- * image.
+ * The head on the layers of one trunk, or of several that see the same scene: their scores are then averaged (late fusion, paper section 5).
+ * Returns scores [N, classes, H, W] of the image's size and the head's layers by their names in the authors' prototxts. Throws ShapeError where
+ * the scores do not cover the image.
  */
 export function headLayers(
   streams: readonly Stream[],
@@ -82,9 +82,9 @@ function score(x: Tensor, name: string, classes: number): Tensor {
 }
 
 /**
- * x at the stride of `target`, by a transposed convolution that starts as bilinear interpolation, each class by itself. The kernel is the usual 2 factor
- * (less one if odd), or one smaller where only that puts its pixels on the target's (AlexNet: 63 for 32; fcn.md 1.6). With `isSame` it pads by
- * what would be cropped.
+ * x at the stride of `target`, by a transposed convolution that starts as bilinear interpolation, each class by itself. The kernel is the usual
+ * 2 factor (less one if odd), or one smaller where only that puts its pixels on the target's (AlexNet: 63 for 32; fcn.md 1.6). With `isSame` it
+ * pads by what would be cropped.
  */
 function bilinearUpsampling(
   x: Tensor,

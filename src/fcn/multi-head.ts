@@ -1,6 +1,6 @@
 /**
- * Several label sets on one trunk, each with its own scores and skips, their losses summed (paper, SIFT Flow: 33 semantic and 3 geometric classes; the authors'
- * siftflow-fcn16s/net.py, fcn.md 1.7).
+ * Several label sets on one trunk, each with its own scores and skips, their losses summed (paper, SIFT Flow: 33 semantic and 3 geometric
+ * classes; the authors' siftflow-fcn16s/net.py, fcn.md 1.7).
  */
 import { graph, type Graph } from "../graph/graph.js";
 import { argMax } from "../kernels/labels.js";
@@ -23,8 +23,8 @@ export interface MultiHeadOptions<K extends string> extends NetOptions {
 type Named<P extends string, K extends string> = { readonly [N in `${P}_${K}`]: Tensor };
 
 /**
- * A net with several heads for inference: image -> `scores_<head>` [N, classes, H, W] and `labels_<head>` i32 [N, H, W] of each. Throws ShapeError for unknown
- * options, as `fcn`.
+ * A net with several heads for inference: image -> `scores_<head>` [N, classes, H, W] and `labels_<head>` i32 [N, H, W] of each. Throws
+ * ShapeError for unknown options, as `fcn`.
  *
  * @example multiHeadFcn({ trunk: "vgg16", heads: { sem: { variant: "16s", classes: 33 }, geo: { variant: "16s", classes: 3 } }, size: [256, 256] })
  */
@@ -38,8 +38,8 @@ export function multiHeadFcn<K extends string>(
 }
 
 /**
- * The same net with `labels_<head>` i32 [N, H, W] and losses: `loss` and `lossSum`, the unweighted sums of the heads' mean and summed cross entropies, and each
- * head's own mean, `loss_<head>`. Train on either of the first two.
+ * The same net with `labels_<head>` i32 [N, H, W] and losses: `loss` and `lossSum`, the unweighted sums of the heads' mean and summed cross
+ * entropies, and each head's own mean, `loss_<head>`. Train on either of the first two.
  */
 export function multiHeadTraining<K extends string>(
   options: MultiHeadOptions<K> & {

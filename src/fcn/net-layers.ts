@@ -14,14 +14,17 @@ export interface NetOptions {
   /** Factor on the channels of the trunk. Default 1: the paper's. */
   readonly width?: number;
   /**
-   * "caffe" (default): the authors' 100 pixels round the image; for nets that they did not publish what covers it: 10 for lenet, 3 for googlenet, 1 for squeezenet.
-   * "minimal": as few as let the scores cover this image.
-   * "same": every layer pads itself, the upsampling too; the crops vanish where the stride divides the image.
+   * "caffe" (default): the authors' 100 pixels round the image; for nets that they did not publish what covers it: 10 for lenet, 3 for
+   * googlenet, 1 for squeezenet. "minimal": as few as let the scores cover this image. "same": every layer pads itself, the upsampling too; the
+   * crops vanish where the stride divides the image.
    */
   readonly padding?: "caffe" | "minimal" | "same";
   /** Which bilinear layers are learned: none ("frozen", default, the released models), all but the last ("learned2x", the paper's 4.3), or all. */
   readonly upsampling?: "frozen" | "learned2x" | "learned";
-  /** How the scores of a skip join what is upsampled: their sum (default), or the larger of the two, which the authors found hard to learn (footnote 6). */
+  /**
+   * How the scores of a skip join what is upsampled: their sum (default), or the larger of the two, which the authors found hard to learn
+   * (footnote 6).
+   */
   readonly fusion?: "sum" | "max";
 }
 

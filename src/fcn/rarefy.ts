@@ -1,6 +1,7 @@
 /**
- * Dense scores from a coarse net without upsampling (paper, section 3.2; fcn.md 5): run it on every shift of the image and interlace what comes out, or remove its
- * strides and spread its later filters instead (the filter rarefaction of the a trous algorithm). The two are equal, and the paper uses neither: skips do better for less.
+ * Dense scores from a coarse net without upsampling (paper, section 3.2; fcn.md 5): run it on every shift of the image and interlace what comes
+ * out, or remove its strides and spread its later filters instead (the filter rarefaction of the a trous algorithm). The two are equal, and the
+ * paper uses neither: skips do better for less.
  */
 import { graph, type Graph, type Names } from "../graph/graph.js";
 import { rewrite } from "../graph/passes/rewrite.js";
@@ -14,14 +15,15 @@ import { slice } from "../kernels/slice.js";
 import type { PoolWindow } from "../kernels/window.js";
 import { ShapeError } from "../tensor/errors.js";
 import { formatShape } from "../tensor/shape.js";
-import { input, named, topological, type Tensor } from "../tensor/tensor.js";
+import { named, topological, type Tensor } from "../tensor/tensor.js";
 import { coordinateMap, isPointwise } from "./coordinate-map.js";
 
 /**
- * Shift and stitch: a net of output stride f (one image in, one map out) as a net whose map has stride 1. The image is padded and shifted right and down by every 0 <= x, y < f; the f * f
- * shifts go through the net as one batch, and pixel (f i + y, f j + x) of the result is pixel (i, j) of one of them. Input [N, C, H, W]; output [N, K, f h, f w] for h x w of the
- * net on H + f - 1 by W + f - 1 pixels; its element 0 lies f - 1 pixels before the net's own. Costs f * f runs. Throws ShapeError for several inputs or outputs, and strides that are no integers
- * or differ between rows and columns.
+ * Shift and stitch: a net of output stride f (one image in, one map out) as a net whose map has stride 1. The image is padded and shifted right
+ * and down by every 0 <= x, y < f; the f * f shifts go through the net as one batch, and pixel (f i + y, f j + x) of the result is pixel (i, j)
+ * of one of them. Input [N, C, H, W]; output [N, K, f h, f w] for h x w of the net on H + f - 1 by W + f - 1 pixels; its element 0 lies f - 1
+ * pixels before the net's own. Costs f * f runs. Throws ShapeError for several inputs or outputs, and strides that are no integers or differ
+ * between rows and columns.
  */
 export function shiftAndStitch<I extends Names, O extends Names>(net: Graph<I, O>): Graph<I, O> {
   const [imageName, image, outputName, output] = onlyOnes("shiftAndStitch", net);
@@ -51,9 +53,11 @@ export function shiftAndStitch<I extends Names, O extends Names>(net: Graph<I, O
 }
 
 /**
- * Filter rarefaction: the same net with stride 1 everywhere. Where a convolution or pool of stride s was, every later convolution, pool and padding is spread by s: its taps lie s pixels
- * apart (dilation). Weights are unchanged. Output [N, K, H + 1 - r, W + 1 - r] for a net that does not pad and has receptive field r; element 0 lies where the net's own does. Throws ShapeError, naming the node, for
- * nets with anything but convolutions, pools and pointwise layers: upsampling belongs behind it, `convolutionalize` before it.
+ * Filter rarefaction: the same net with stride 1 everywhere. Where a convolution or pool of stride s was, every later convolution, pool and
+ * padding is spread by s: its taps lie s pixels apart (dilation). Weights are unchanged. Partial windows at the bottom and right, which Caffe's
+ * rounding gives pools, have no like here. Output [N, K, H + 1 - r, W + 1 - r] for a net that does not pad and has receptive field r; element 0
+ * lies where the net's own does. Throws ShapeError, naming the node, for nets with anything but convolutions, pools and pointwise layers:
+ * upsampling belongs behind it, `convolutionalize` before it.
  *
  * @example rarefy(convolutionalize(classifier({ trunk: "lenet" }), { classification: "keep" }).graph)
  */

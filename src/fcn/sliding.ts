@@ -1,6 +1,6 @@
 /**
- * How each op of a classifier slides over a larger image: the walk behind `convolutionalize`. Every value of the net that depends on the image stays a map
- * [N, C, h, w] throughout, also where the classifier has flattened it; what the classifier's shape says about it is kept beside it.
+ * How each op of a classifier slides over a larger image: the walk behind `convolutionalize`. Every value of the net that depends on the image
+ * stays a map [N, C, h, w] throughout, also where the classifier has flattened it; what the classifier's shape says about it is kept beside it.
  */
 import { averagePool2d } from "../kernels/average-pool.js";
 import { conv2d } from "../kernels/conv2d.js";

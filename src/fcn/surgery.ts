@@ -43,10 +43,10 @@ interface Fate {
 
 /**
  * Weights for `graph`: those of `from` where the names agree and the elements are as many, in the same order (Caffe's flatten order is that of
- * the convolution; use `convolutionalize` on channel-last weights first); the initial value for the rest. Layers whose name contains "up" are always
- * reset. Throws WeightsError where nothing agrees, where a weight's data is not as long as its shape says, and, unless `allow` names the layer, where a layer
- * would start at random or only in part from the weights, or where its weight is all zero: a net that was never trained, or names that do not agree,
- * would otherwise pass for a pretrained one.
+ * the convolution; reorder channel-last weights first, by `convolutionalize` or `convolutionalWeight`); the initial value for the rest. Layers
+ * whose name contains "up" are always reset. Throws WeightsError where nothing agrees, where a weight's data is not as long as its shape says,
+ * and, unless `allow` names the layer, where a layer would start at random or only in part from the weights, or where its weight is all zero: a
+ * net that was never trained, or names that do not agree, would otherwise pass for a pretrained one.
  *
  * @example
  * const { weights, report } = transplant(await fcn32s.save(), fcn({ trunk: "vgg16", variant: "16s", classes: 21, size }));

@@ -34,8 +34,8 @@ export interface TrunkOptions {
 }
 
 /**
- * The output of every layer by name, in order, behind its ReLU, without those that only the classifier has. `image`: [N, C, H, W]. Throws ShapeError where the
- * image is too small for a layer.
+ * The output of every layer by name, in order, behind its ReLU, without those that only the classifier has. `image`: [N, C, H, W]. Throws
+ * ShapeError where the image is too small for a layer.
  */
 export function convolutionalTrunk(trunk: Trunk, image: Tensor, options: TrunkOptions): Map<string, Tensor> {
   const { padding } = options;

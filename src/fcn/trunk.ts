@@ -104,8 +104,8 @@ export interface Trunk {
   /** In order, each behind those it is computed from. The first is a convolution of the image, and nothing else reads the image. */
   readonly layers: readonly TrunkLayer[];
   /**
-   * Layers that segmentation nets leave out: the classification layer, what follows it, and an average pool of the whole map in front. What is computed from one of
-   * them is then computed from its input. Default: none, the table ends before the classification layer.
+   * Layers that segmentation nets leave out: the classification layer, what follows it, and an average pool of the whole map in front. What is
+   * computed from one of them is then computed from its input. Default: none, the table ends before the classification layer.
    */
   readonly classifierOnly?: readonly string[];
   /** The crop that the classifier was trained on. */

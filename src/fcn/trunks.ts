@@ -25,7 +25,10 @@ export type TrunkName = keyof typeof TRUNKS;
 
 export const TRUNK_NAMES = Object.keys(TRUNKS) as readonly TrunkName[];
 
-/** The table of a trunk by its name, to read or to make one's own from; a table of one's own, checked. Throws ShapeError for a name that does not exist and for a table that does not hold together. */
+/**
+ * The table of a trunk by its name, to read or to make one's own from; a table of one's own, checked. Throws ShapeError for a name that does not
+ * exist and for a table that does not hold together.
+ */
 export function trunkOf(trunk: TrunkName | Trunk): Trunk {
   if (typeof trunk !== "string") return checkTrunk(trunk);
   if (!Object.hasOwn(TRUNKS, trunk))

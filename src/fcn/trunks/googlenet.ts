@@ -1,7 +1,7 @@
 /**
- * GoogLeNet by the names of Caffe's bvlc_googlenet (Szegedy et al. 2015; fcn.md 1.4), with its last loss layer only, as in the paper's footnote 4. As an FCN it goes
- * without the 7x7 average pool. No code or head was published: the skips here are from the last layers of strides 16 and 8, in the manner of
- * VGG16's.
+ * GoogLeNet by the names of Caffe's bvlc_googlenet (Szegedy et al. 2015; fcn.md 1.4), with its last loss layer only, as in the paper's footnote
+ * 4. As an FCN it goes without the 7x7 average pool. No code or head was published: the skips here are from the last layers of strides 16 and 8,
+ * in the manner of VGG16's.
  */
 import { xavierUniform } from "../../tensor/init.js";
 import type { Trunk, TrunkLayer } from "../trunk.js";

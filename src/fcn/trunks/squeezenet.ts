@@ -1,6 +1,6 @@
 /**
- * SqueezeNet 1.1 by Caffe's names (Iandola et al. 2016, the authors' SqueezeNet_v1.1): 1.2 million parameters, a light trunk. Its stride is 16. It is not in the paper:
- * the skips are from the last layers of strides 8 and 4, in the manner of VGG16's.
+ * SqueezeNet 1.1 by Caffe's names (Iandola et al. 2016, the authors' SqueezeNet_v1.1): 1.2 million parameters, a light trunk. Its stride is 16.
+ * It is not in the paper: the skips are from the last layers of strides 8 and 4, in the manner of VGG16's.
  */
 import { xavierUniform } from "../../tensor/init.js";
 import type { Trunk, TrunkLayer } from "../trunk.js";

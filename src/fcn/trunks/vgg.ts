@@ -1,6 +1,6 @@
 /**
- * VGG16 and VGG19 (Simonyan and Zisserman 2014, nets D and E) and their heads: FCN-32s, 16s and 8s (paper, figure 3; fcn.md 1.3). The paper found the two
- * equal (4.1); the authors published VGG16's alone.
+ * VGG16 and VGG19 (Simonyan and Zisserman 2014, nets D and E) and their heads: FCN-32s, 16s and 8s (paper, figure 3; fcn.md 1.3). The paper
+ * found the two equal (4.1); the authors published VGG16's alone.
  */
 import { heNormal } from "../../tensor/init.js";
 import type { Trunk, TrunkLayer } from "../trunk.js";
