@@ -81,7 +81,7 @@ export {
   type SizedFcnOptions,
 } from "./fcn/fcn.js";
 export type { NetOptions } from "./fcn/net-layers.js";
-export { multiHeadFcn, multiHeadTraining, type MultiHeadOptions } from "./fcn/multi-head.js";
+export { multiHeadFcn, multiHeadTraining, type ByHead, type MultiHeadOptions } from "./fcn/multi-head.js";
 export {
   earlyFusionTrunk,
   earlyFusionWeights,
@@ -89,6 +89,7 @@ export {
   lateFusionLayers,
   lateFusionTraining,
   streamWeights,
+  type StreamImages,
   type StreamOptions,
 } from "./fcn/fusion.js";
 export { rarefy, shiftAndStitch } from "./fcn/rarefy.js";

@@ -60,7 +60,8 @@ export interface StreamOptions<K extends string> {
   readonly streams: readonly K[];
 }
 
-type Images<K extends string> = { readonly [N in K]: Tensor };
+/** An image for each stream. */
+export type StreamImages<K extends string> = { readonly [N in K]: Tensor };
 
 /**
  * One trunk for each image, all of the same table, and one head: the streams' scores are summed with coefficients 1 / streams (0.5 and 0.5 for
@@ -83,7 +84,7 @@ export function lateFusionLayers(
  */
 export function lateFusionFcn<K extends string>(
   options: SizedFcnOptions & StreamOptions<K>,
-): Graph<Images<K>, { readonly scores: Tensor; readonly labels: Tensor }> {
+): Graph<StreamImages<K>, { readonly scores: Tensor; readonly labels: Tensor }> {
   return graph(imageInputs(options), (images) => {
     const { scores } = lateFusionLayers(images, options);
     return { scores, labels: argMax(scores) };
@@ -94,7 +95,7 @@ export function lateFusionFcn<K extends string>(
 export function lateFusionTraining<K extends string>(
   options: FcnTrainingOptions & StreamOptions<K>,
 ): Graph<
-  Images<K> & { readonly labels: Tensor },
+  StreamImages<K> & { readonly labels: Tensor },
   { readonly scores: Tensor; readonly prediction: Tensor; readonly loss: Tensor; readonly lossSum: Tensor }
 > {
   const { batch = 1, size, ignoreIndex = 255, dropout = "trunk" } = options;
@@ -119,10 +120,10 @@ export function streamWeights(weights: Weights, stream: string): Weights {
   );
 }
 
-function imageInputs<K extends string>({ streams, trunk, batch = 1, size }: SizedFcnOptions & StreamOptions<K>): Images<K> {
+function imageInputs<K extends string>({ streams, trunk, batch = 1, size }: SizedFcnOptions & StreamOptions<K>): StreamImages<K> {
   const { channels } = trunkOf(trunk).crop;
   const wrong = streams.find((stream, i) => stream === "labels" || streams.indexOf(stream) !== i);
   if (wrong !== undefined || streams.length === 0)
     throw new ShapeError(`lateFusionFcn: streams are ${streams.join(", ")}: give each a name of its own, other than "labels"`);
-  return Object.fromEntries(streams.map((stream) => [stream, input([batch, channels, ...size])])) as Images<K>;
+  return Object.fromEntries(streams.map((stream) => [stream, input([batch, channels, ...size])])) as StreamImages<K>;
 }

@@ -20,7 +20,8 @@ export interface MultiHeadOptions<K extends string> extends NetOptions {
   readonly size: readonly [h: number, w: number];
 }
 
-type Named<P extends string, K extends string> = { readonly [N in `${P}_${K}`]: Tensor };
+/** A tensor of each head under `<what>_<head>`. */
+export type ByHead<P extends string, K extends string> = { readonly [N in `${P}_${K}`]: Tensor };
 
 /**
  * A net with several heads for inference: image -> `scores_<head>` [N, classes, H, W] and `labels_<head>` i32 [N, H, W] of each. Throws
@@ -30,10 +31,10 @@ type Named<P extends string, K extends string> = { readonly [N in `${P}_${K}`]: 
  */
 export function multiHeadFcn<K extends string>(
   options: MultiHeadOptions<K>,
-): Graph<{ readonly image: Tensor }, Named<"scores" | "labels", K>> {
+): Graph<{ readonly image: Tensor }, ByHead<"scores" | "labels", K>> {
   return graph({ image: imageInput(options) }, ({ image }) => {
     const scores = scoresOf(image, options);
-    return byHead(scores, (score) => ({ scores: score, labels: argMax(score) })) as Named<"scores" | "labels", K>;
+    return byHead(scores, (score) => ({ scores: score, labels: argMax(score) })) as ByHead<"scores" | "labels", K>;
   });
 }
 
@@ -49,8 +50,8 @@ export function multiHeadTraining<K extends string>(
     readonly dropout?: number | "trunk";
   },
 ): Graph<
-  { readonly image: Tensor } & Named<"labels", K>,
-  { readonly loss: Tensor; readonly lossSum: Tensor } & Named<"scores" | "prediction" | "loss", K>
+  { readonly image: Tensor } & ByHead<"labels", K>,
+  { readonly loss: Tensor; readonly lossSum: Tensor } & ByHead<"scores" | "prediction" | "loss", K>
 > {
   const { batch = 1, size, ignoreIndex = 255, dropout = "trunk" } = options;
   const names = Object.keys(options.heads) as K[];
@@ -65,7 +66,7 @@ export function multiHeadTraining<K extends string>(
       names.map((name) => softmaxCrossEntropy(scores[name], given[`labels_${name}`]!, { ignoreIndex, reduction }));
     const means = losses("mean");
     const own = byHead(scores, (score, i) => ({ scores: score, prediction: argMax(score), loss: means[i]! }));
-    return { loss: sum(means), lossSum: sum(losses("sum")), ...(own as Named<"scores" | "prediction" | "loss", K>) };
+    return { loss: sum(means), lossSum: sum(losses("sum")), ...(own as ByHead<"scores" | "prediction" | "loss", K>) };
   });
 }
 

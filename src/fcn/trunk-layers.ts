@@ -62,7 +62,7 @@ export function classifierTrunk(
 }
 
 /** The first layer's padding in the classifier. */
-export function ownPadding(trunk: Trunk): number {
+function ownPadding(trunk: Trunk): number {
   const first = trunk.layers[0]!;
   return first.op === "conv" ? (first.padding ?? 0) : 0;
 }
