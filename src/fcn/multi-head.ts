@@ -55,7 +55,7 @@ export function multiHeadTraining<K extends string>(
 > {
   const { batch = 1, size, ignoreIndex = 255, dropout = "trunk" } = options;
   const names = Object.keys(options.heads) as K[];
-  const labels = Object.fromEntries(names.map((name) => [`labels_${name}`, input([batch, ...size], "i32")])) as Named<
+  const labels = Object.fromEntries(names.map((name) => [`labels_${name}`, input([batch, ...size], "i32")])) as ByHead<
     "labels",
     K
   >;
