@@ -5,6 +5,8 @@ export interface GpuCounters {
   readonly counts: Readonly<GpuCounts>;
   /** The first uncaught errors of any device. */
   readonly errors: readonly string[];
+  /** That a device was lost, and why; null as long as none was. One that its engine destroyed is not. */
+  lost(): string | null;
   /** Counts from zero; the peak of bytes from what is alive. */
   restart(): void;
   /** Bytes of buffers and textures that are alive. */
@@ -32,6 +34,7 @@ export function countGpuWork(): GpuCounters {
   const errors: string[] = [];
   const sizes = new WeakMap<object, number>();
   let live = 0;
+  let lost: string | null = null;
   let submits = 0;
   let submitted: ((queue: GPUQueue) => void) | null = null;
 
@@ -67,6 +70,9 @@ export function countGpuWork(): GpuCounters {
       void opened.then(
         (device) => {
           devices.add(device);
+          void device.lost.then(({ reason, message }) => {
+            if (reason !== "destroyed") lost ??= `the device was lost${message === "" ? "" : `: ${message}`}`;
+          });
           device.addEventListener("uncapturederror", ({ error }) => {
             if (errors.length < 5) errors.push(error.message.slice(0, 600));
           });
@@ -79,6 +85,7 @@ export function countGpuWork(): GpuCounters {
   return {
     counts,
     errors,
+    lost: () => lost,
     restart() {
       Object.assign(counts, { dispatches: 0, passes: 0, submits: 0, pipelines: 0, peakBytes: live });
       errors.length = 0;

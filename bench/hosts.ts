@@ -1,5 +1,5 @@
 /**
- * Sessions: an engine, or the adapter's probe, in a process of its own that does one command at a time.
+ * Sessions of the command: an engine, or the adapter's probe, in a process of its own that does one command at a time.
  *
  * In a browser each engine gets a browser of its own rather than a page: pages of one browser share its GPU process, and a peer that hangs or
  * crashes there would take the others along. All stay open, which costs memory, and the rounds go from one to the next. A session that failed
@@ -12,80 +12,16 @@ import { build } from "esbuild";
 import { browserAdapter } from "../scripts/adapters/browser-adapter.js";
 import { runInBrowser } from "../scripts/browser/page-runner.js";
 import { cacheFolder, root } from "../scripts/paths.js";
-import type { Platform } from "./report.js";
+import { hostOf, Mailbox, messageOf, type Host, type OpenHost } from "./host.js";
+import type { CommandPlatform } from "./report.js";
 import type { Answer, SessionArgs } from "./session.js";
 
-/** Not done in time. */
-export class TimeoutError extends Error {}
-
-export interface Host {
-  /** The first answer, which comes without a command. Rejects as `ask` does. */
-  readonly opened: Promise<unknown>;
-  /** Rejects with what the engine threw, with TimeoutError, or with how the process ended. */
-  ask(command: unknown, timeoutMs: number): Promise<unknown>;
-  /** Name and version of the browser, or of Node; known once it was opened. */
-  readonly browser: string;
-  close(): Promise<void>;
-}
-
 const PACKAGES = join(root, "bench", "peers", "node_modules");
-const OPEN_TIMEOUT_MS = 120_000;
 
-/** One process's two queues: commands out, answers in, in order. */
-class Mailbox {
-  private readonly answers: Answer[] = [];
-  private readonly commands: unknown[] = [];
-  private wakeAsker: () => void = () => undefined;
-  private wakeChild: () => void = () => undefined;
-  private ended: Error | null = null;
-
-  answer(answer: Answer): void {
-    this.answers.push(answer);
-    this.wakeAsker();
-  }
-
-  command(command: unknown): void {
-    this.commands.push(command);
-    this.wakeChild();
-  }
-
-  end(reason: Error): void {
-    this.ended ??= reason;
-    this.wakeAsker();
-  }
-
-  async nextCommand(): Promise<unknown> {
-    while (this.commands.length === 0) await new Promise<void>((resolve) => (this.wakeChild = resolve));
-    return this.commands.shift();
-  }
-
-  async nextAnswer(timeoutMs: number): Promise<unknown> {
-    let timer: NodeJS.Timeout | undefined;
-    let late = false;
-    try {
-      while (this.answers.length === 0) {
-        if (this.ended) throw this.ended;
-        if (late) throw new TimeoutError(`not done in ${(timeoutMs / 1000).toFixed(0)} s`);
-        await new Promise<void>((resolve) => {
-          this.wakeAsker = resolve;
-          timer ??= setTimeout(() => {
-            late = true;
-            this.wakeAsker();
-          }, timeoutMs);
-        });
-      }
-    } finally {
-      clearTimeout(timer);
-    }
-    const answer = this.answers.shift()!;
-    if ("error" in answer) throw new Error(answer.error);
-    return answer.reply;
-  }
-}
-
-/** `module` exports `main(channel)`. The process starts at once. */
-export async function openHost(platform: Platform, module: string, engine: string): Promise<Host> {
-  return platform === "node" ? await inNode(module, engine) : await inBrowser(platform, module, engine);
+/** Sessions on a platform; those beside it always in Node. */
+export function hostsOn(platform: CommandPlatform): OpenHost {
+  return async (where, module, engine) =>
+    platform === "node" || where === "beside" ? await inNode(module, engine) : await inBrowser(platform, module, engine);
 }
 
 async function inBrowser(browser: "chromium" | "firefox", module: string, engine: string): Promise<Host> {
@@ -156,22 +92,6 @@ async function inNode(module: string, engine: string): Promise<Host> {
   );
 }
 
-function hostOf(mailbox: Mailbox, name: () => string, close: () => Promise<void>): Host {
-  const opened = mailbox.nextAnswer(OPEN_TIMEOUT_MS);
-  opened.catch(() => undefined);
-  return {
-    opened,
-    get browser() {
-      return name();
-    },
-    async ask(command, timeoutMs) {
-      mailbox.command(command);
-      return await mailbox.nextAnswer(timeoutMs);
-    },
-    close,
-  };
-}
-
 /** tfjs has no modules that Node can load, and the sources are TypeScript: one file each, beside the other things that can be made again. */
 async function bundleForNode(module: string): Promise<string> {
   const folder = join(cacheFolder, "bench");
@@ -192,5 +112,3 @@ async function bundleForNode(module: string): Promise<string> {
   await writeFile(file, outputFiles[0]!.contents);
   return file;
 }
-
-export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -7,8 +7,8 @@ import { root } from "../scripts/paths.js";
 
 /** Installs what bench/peers/package-lock.json names, if it is not there already. Throws with npm's own words. */
 export async function installPeers(): Promise<void> {
+  if (await peersInstalled()) return;
   const folder = join(root, "bench", "peers");
-  if (await isInstalled(folder)) return;
   console.log("installing the peers into bench/peers/node_modules (once, about 800 MB)");
   // Their install scripts fetch CUDA libraries that nothing here uses.
   const args = ["ci", "--ignore-scripts", "--no-audit", "--no-fund"];
@@ -23,7 +23,8 @@ export async function installPeers(): Promise<void> {
 }
 
 /** Whether each direct dependency is there in the version that package.json pins. */
-async function isInstalled(folder: string): Promise<boolean> {
+export async function peersInstalled(): Promise<boolean> {
+  const folder = join(root, "bench", "peers");
   const { dependencies } = JSON.parse(await readFile(join(folder, "package.json"), "utf8")) as {
     readonly dependencies: Readonly<Record<string, string>>;
   };

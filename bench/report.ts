@@ -2,6 +2,7 @@
  * The JSON of a run, as `npm run bench -- --json FILE` writes it: what was measured and nothing derived. Medians, ratios and fractions of peak
  * are made of it by statistics.ts, in the command line, in the README's table and in pages alike.
  */
+import type { DeviceSpeed, Profile } from "../src/index.js";
 import type { Group } from "./workloads.js";
 
 export const REPORT_FORMAT = 1;
@@ -25,10 +26,15 @@ export interface Report {
   readonly engines: readonly EngineName[];
   /** Finished rows. */
   readonly rows: readonly Row[];
+  /** Profiles of ours, where they were asked for with the rows. */
+  readonly rooflines?: readonly Roofline[];
 }
 
+/** Where the command runs engines, each in a process of its own. */
 export const PLATFORMS = ["chromium", "firefox", "node"] as const;
-export type Platform = (typeof PLATFORMS)[number];
+export type CommandPlatform = (typeof PLATFORMS)[number];
+/** "page": the benchmark page, each engine in a worker of its own; they share the browser's GPU process. */
+export type Platform = CommandPlatform | "page";
 
 export interface AdapterName {
   readonly vendor: string;
@@ -60,8 +66,8 @@ export interface Row {
   readonly date: string;
   /** Just before and just after; null where there is no WebGPU. */
   readonly peak: { readonly before: AdapterPeak; readonly after: AdapterPeak } | null;
-  /** Load average of the last minute when the row began: what else the machine was doing. */
-  readonly load: number;
+  /** Load average of the last minute when the row began: what else the machine was doing. Null where nobody tells (in a page). */
+  readonly load: number | null;
   readonly entries: readonly Entry[];
 }
 
@@ -70,6 +76,14 @@ export interface AdapterPeak {
   readonly gflops: number;
   /** Copying from one buffer to another, bytes read and written. */
   readonly gbps: number;
+}
+
+/** Where the time of ours goes in one workload, kernel by kernel, next to what the device can do at most. */
+export interface Roofline extends Pick<Profile, "rows" | "gpuMs" | "wallMs" | "gapMs" | "submitMs" | "clock" | "warnings"> {
+  /** Of the workload. */
+  readonly id: string;
+  readonly title: string;
+  readonly device: DeviceSpeed;
 }
 
 /**

@@ -1,32 +1,41 @@
-/** Where the time of a workload goes, kernel by kernel, next to what the adapter can do at most. Runs in Node and in pages alike. */
-import type { Page } from "../scripts/browser/page.js";
+/** A session that profiles ours: where the time of a workload goes, kernel by kernel, next to what the adapter can do at most. */
 import { openGpu, type DeviceSpeed, type Gpu, type Profile } from "../src/index.js";
 import { makeData } from "./data.js";
 import { graphWeights, lossGraph, timedGraph } from "./graphs.js";
+import { messageOf } from "./host.js";
+import type { RooflineCommand, RooflineReply } from "./rooflines.js";
+import type { Answer, Channel } from "./session.js";
 import { WORKLOADS, type Workload } from "./workloads.js";
 
-export interface Roofline {
-  readonly id: string;
-  /** For people. */
-  readonly text: string;
-  /** A Chrome trace, JSON. */
-  readonly trace: string;
-}
-
-/** Of workloads by their ids. `onText` is told what is being done. */
-export async function roofline(ids: readonly string[], onText: (text: string) => void): Promise<readonly Roofline[]> {
+/** The first answer is the adapter's name. */
+export async function main(channel: Channel): Promise<null> {
   using gpu = await openGpu();
   const { vendor, architecture, description, software } = gpu.info;
-  onText([vendor, architecture, description].filter((t) => t !== "").join(", ") + (software ? " (software)" : ""));
-  const rooflines: Roofline[] = [];
-  for (const workload of WORKLOADS.filter(({ id }) => ids.includes(id))) {
-    onText(`${workload.id}: measuring`);
-    // Anew for each: other programs come and go.
-    const profile = await profileOf(gpu, workload, await gpu.measure());
-    const text = [`${workload.id}  ${workload.title}`, profile.toTable()].join("\n");
-    rooflines.push({ id: workload.id, text, trace: profile.toTrace() });
+  const name = [vendor, architecture, description].filter((t) => t !== "").join(", ") + (software ? " (software)" : "");
+  channel.send({ reply: name } satisfies Answer);
+  for (;;) {
+    const command = (await channel.receive()) as RooflineCommand;
+    if (command.kind === "end") return null;
+    try {
+      const workload = WORKLOADS.find(({ id }) => id === command.workload)!;
+      channel.send({ reply: await rooflineOf(gpu, workload) } satisfies Answer);
+    } catch (error) {
+      channel.send({ error: messageOf(error), lostBefore: false } satisfies Answer);
+    }
   }
-  return rooflines;
+}
+
+async function rooflineOf(gpu: Gpu, workload: Workload): Promise<RooflineReply> {
+  // Anew for each: other programs come and go.
+  const device = await gpu.measure();
+  const profile = await profileOf(gpu, workload, device);
+  const { id, title } = workload;
+  const { rows, gpuMs, wallMs, gapMs, submitMs, clock, warnings } = profile;
+  return {
+    roofline: { id, title, device, rows, gpuMs, wallMs, gapMs, submitMs, clock, warnings },
+    text: [`${id}  ${title}`, profile.toTable()].join("\n"),
+    trace: profile.toTrace(),
+  };
 }
 
 async function profileOf(gpu: Gpu, workload: Workload, device: DeviceSpeed): Promise<Profile> {
@@ -41,9 +50,4 @@ async function profileOf(gpu: Gpu, workload: Workload, device: DeviceSpeed): Pro
   using program = await gpu.compile(graph);
   await program.load(graphWeights(graph.params, data));
   return await program.profile({}, { device });
-}
-
-/** In a page, whose arguments are the ids. */
-export async function main(page: Page): Promise<readonly Roofline[]> {
-  return await roofline(page.args as readonly string[], (text) => page.send(text));
 }

@@ -2,10 +2,9 @@
  * One row: every engine computes a workload, is checked against the reference, and then they take turns, round by round, so that whatever else the
  * machine does falls on all of them. Ratios are made within a round.
  */
-import { loadavg } from "node:os";
 import { decodeFloats } from "./base64.js";
 import type { CatalogEntry } from "./catalog.js";
-import { messageOf, TimeoutError } from "./hosts.js";
+import { LostBeforeError, messageOf, TimeoutError } from "./host.js";
 import { TOLERANCE, type Entry, type FirstRun, type GpuCounts, type Row, type Settings, type Status } from "./report.js";
 import type { PrepareReply } from "./session.js";
 import type { Sessions } from "./sessions.js";
@@ -16,8 +15,10 @@ export interface RowOptions {
   readonly sessions: Sessions;
   readonly engines: readonly CatalogEntry[];
   readonly settings: Settings;
-  /** Told what is being done. */
-  readonly onStage: (text: string) => void;
+  /** Load average, or null where nobody tells. */
+  readonly load: () => number | null;
+  /** Told what is being done, and how much of the row is, from 0 to 1. */
+  readonly onStage: (text: string, done: number) => void;
 }
 
 /** Nets may take so many times the cap of a layer. */
@@ -38,8 +39,10 @@ interface Runner {
   pipelines: number;
   readonly rounds: number[][];
   notes: readonly string[];
-  /** Its process has not been killed. */
+  /** Its session has not been ended. */
   alive: boolean;
+  /** The workload is loaded. */
+  prepared: boolean;
   readonly capMs: number;
   /** Of the cap. */
   leftMs: number;
@@ -48,8 +51,11 @@ interface Runner {
 }
 
 export async function runRow(workload: Workload, options: RowOptions): Promise<Row> {
-  const { sessions, engines, settings, onStage } = options;
-  const load = loadavg()[0]!;
+  const { sessions, engines, settings } = options;
+  const load = options.load();
+  const steps = 1 + engines.length * (1 + settings.rounds);
+  let step = 0;
+  const onStage = (text: string): void => options.onStage(text, step++ / steps);
   // The first run of a net is a figure by itself: nothing of it may be compiled already.
   if (workload.group === "F") await sessions.closeUsed();
   onStage("reference");
@@ -57,16 +63,20 @@ export async function runRow(workload: Workload, options: RowOptions): Promise<R
   const before = await sessions.peak();
   const capMs = settings.capSeconds * 1000 * (workload.net.layers.length > 1 ? NET_CAP : 1);
   const runners = engines.map(({ name }): Runner => newRunner(name, capMs));
-  for (const [i, runner] of runners.entries()) {
+  const prepareOne = async (runner: Runner): Promise<void> => {
+    const engine = engines.find(({ name }) => name === runner.name)!;
+    await guarded(runner, sessions, () => prepare(runner, engine, workload, expected, sessions));
+  };
+  for (const runner of runners) {
     onStage(`${runner.name}: first run`);
-    await guarded(runner, sessions, () => prepare(runner, engines[i]!, workload, expected, options));
+    await prepareOne(runner);
   }
   for (let round = 0; round < settings.rounds; round++) {
     const first = round % runners.length;
     for (const runner of [...runners.slice(first), ...runners.slice(0, first)]) {
-      if (runner.status !== "ok") continue;
       onStage(`round ${round + 1} of ${settings.rounds}: ${runner.name}`);
-      await guarded(runner, sessions, () => visit(runner, sessions));
+      if (runner.status === "ok" && runner.alive && !runner.prepared) await prepareOne(runner);
+      if (runner.status === "ok") await guarded(runner, sessions, () => visit(runner, sessions));
     }
   }
   for (const runner of runners)
@@ -86,26 +96,37 @@ export async function runRow(workload: Workload, options: RowOptions): Promise<R
 
 function newRunner(name: string, capMs: number): Runner {
   const results = { first: null, error: null, counts: null, pipelines: 0, rounds: [], notes: [] };
-  return { name, status: "ok", message: null, ...results, alive: true, capMs, leftMs: capMs, lastMs: 0 };
+  return { name, status: "ok", message: null, ...results, alive: true, prepared: false, capMs, leftMs: capMs, lastMs: 0 };
 }
 
-/** What goes wrong with one engine is noted, and its process killed: the others go on. */
+/**
+ * What goes wrong with one engine is noted, and its session ended: the others go on. One whose device was lost while others were at work is opened
+ * anew for its next turn.
+ */
 async function guarded(runner: Runner, sessions: Sessions, work: () => Promise<unknown>): Promise<void> {
   try {
     await work();
   } catch (error) {
-    if (error instanceof TimeoutError) overCap(runner);
+    const lost = error instanceof LostBeforeError;
+    if (lost) note(runner, `${error.message}, while others were at work`);
+    else if (error instanceof TimeoutError) overCap(runner);
     else [runner.status, runner.message] = ["failed", messageOf(error)];
-    runner.alive = false;
+    runner.alive = lost;
+    runner.prepared = false;
     await sessions.close(runner.name);
   }
 }
 
 /** With samples of earlier rounds there still is something to show. */
 function overCap(runner: Runner): void {
-  if (runner.rounds.flat().length > 0) return;
+  const within = `within ${(runner.capMs / 1000).toFixed(0)} s`;
+  if (runner.rounds.flat().length > 0) return note(runner, `ended: not done with round ${runner.rounds.length} ${within}`);
   runner.status = "slow";
-  runner.message = `${runner.first ? "no second run" : "not even the first result"} within ${(runner.capMs / 1000).toFixed(0)} s`;
+  runner.message = `${runner.first ? "no second run" : "not even the first result"} ${within}`;
+}
+
+function note(runner: Runner, text: string): void {
+  if (!runner.notes.includes(text)) runner.notes = [...runner.notes, text];
 }
 
 async function prepare(
@@ -113,7 +134,7 @@ async function prepare(
   engine: CatalogEntry,
   workload: Workload,
   expected: Float32Array,
-  { sessions }: RowOptions,
+  sessions: Sessions,
 ): Promise<void> {
   await sessions.open(engine);
   const reply = await charged(runner, () => sessions.ask(runner.name, { kind: "prepare", workload: workload.id }, runner.leftMs));
@@ -121,9 +142,10 @@ async function prepare(
     [runner.status, runner.message] = ["unsupported", reply.cannot];
     return;
   }
-  runner.first = reply.first;
+  runner.prepared = true;
+  runner.first ??= reply.first;
   runner.pipelines = reply.pipelines;
-  runner.notes = reply.notes;
+  for (const text of reply.notes) note(runner, text);
   check(runner, workload, reply, expected);
 }
 
@@ -140,7 +162,7 @@ function check(runner: Runner, workload: Workload, { outputs }: PrepareReply, ex
 async function visit(runner: Runner, sessions: Sessions): Promise<void> {
   const samples: number[] = [];
   runner.rounds.push(samples);
-  if (!runner.alive || runner.lastMs > runner.leftMs) return;
+  if (!runner.alive || !runner.prepared || runner.lastMs > runner.leftMs) return;
   const reply = await charged(runner, () =>
     sessions.ask(runner.name, { kind: "visit", budgetMs: VISIT_MS, most: VISIT_SAMPLES }, runner.leftMs),
   );

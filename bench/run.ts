@@ -7,24 +7,26 @@
  *
  * docs/benchmarks.md says what the figures mean. Fails where ours is wrong or fails.
  */
-import { execFileSync } from "node:child_process";
-import { cpus, release, type as system } from "node:os";
+import { cpus, loadavg, release, type as system } from "node:os";
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { root } from "../scripts/paths.js";
+import { adapterText } from "./adapter-name.js";
 import { chooseEngines, needsPeers, type CatalogEntry } from "./catalog.js";
+import { checkedOut } from "./checkout.js";
+import { hostsOn } from "./hosts.js";
 import { installPeers } from "./install-peers.js";
-import { PLATFORMS, REPORT_FORMAT, type EngineName, type Platform, type Report, type Row, type Settings } from "./report.js";
+import { engineNames, measure } from "./measure.js";
+import { Clock, rowCost } from "./progress.js";
+import { PLATFORMS, REPORT_FORMAT, type CommandPlatform, type Report, type Row, type Settings } from "./report.js";
 import { finishedRows, readReport, writeReport } from "./report-file.js";
 import { printRooflines } from "./roofline-report.js";
-import { runRow } from "./row.js";
 import { Sessions } from "./sessions.js";
 import { chooseWorkloads } from "./suites.js";
 import { durationText, rowText } from "./text.js";
 import type { Workload } from "./workloads.js";
 
 interface Choice {
-  readonly platform: Platform;
+  readonly platform: CommandPlatform;
   readonly workloads: readonly Workload[];
   readonly engines: readonly CatalogEntry[];
   readonly settings: Settings;
@@ -33,9 +35,6 @@ interface Choice {
   /** Profile instead of compare: these, or where the caller named none, those that it is for. */
   readonly roofline: { readonly only: readonly Workload[] | null } | null;
 }
-
-/** Ctrl-C. */
-class Stopped extends Error {}
 
 function choose(args: readonly string[]): Choice {
   const { values } = parseArgs({
@@ -72,17 +71,6 @@ function wholeNumber(option: string, text: string): number {
   return value;
 }
 
-/** Hash of the checkout, "-dirty" where files differ from it; "unknown" where this is no checkout of git. */
-function commit(): string {
-  const git = (...args: string[]): string =>
-    execFileSync("git", args, { cwd: root, encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }).trim();
-  try {
-    return git("rev-parse", "--short=12", "HEAD") + (git("status", "--porcelain") === "" ? "" : "-dirty");
-  } catch {
-    return "unknown";
-  }
-}
-
 async function bench(
   choice: Choice,
   args: readonly string[],
@@ -91,51 +79,47 @@ async function bench(
 ): Promise<readonly Row[]> {
   const { platform, workloads, engines, settings, json } = choice;
   await sessions.openAdapter();
-  const about = ({ name }: CatalogEntry): EngineName => {
-    const known = sessions.about.get(name);
-    return known === undefined || known instanceof Error ? { name, webgpu: false, about: known?.message ?? "not opened" } : known;
-  };
-  const report = (rows: readonly Row[]): Report => ({ ...facts, engines: engines.map(about), rows });
+  const report = (rows: readonly Row[]): Report => ({ ...facts, engines: engineNames(sessions, engines), rows });
   const facts = {
     format: REPORT_FORMAT,
     command: ["npm run bench --", ...args].join(" "),
     date: new Date().toISOString(),
-    commit: commit(),
+    commit: checkedOut(),
     platform,
     browser: sessions.browser,
     adapter: sessions.adapter,
     machine: { cpu: cpus()[0]?.model ?? "unknown", cores: cpus().length, os: `${system()} ${release()}` },
     settings,
   } as const;
-  const { adapter } = sessions;
-  const names = adapter && [adapter.vendor, adapter.architecture, adapter.description].filter((name) => name !== "").join(", ");
-  console.log(`${sessions.browser}; ${names ?? "no WebGPU"}${adapter?.software ? " (software)" : ""}; commit ${facts.commit}`);
+  console.log(`${sessions.browser}; ${adapterText(sessions.adapter)}; commit ${facts.commit}`);
 
   const earlier = json === null ? null : await readReport(json);
   const rows = json === null ? [] : [...finishedRows(earlier, report([]), json)];
   const left = workloads.filter(({ id }) => !rows.some((row) => row.id === id));
   if (left.length < workloads.length) console.log(`${workloads.length - left.length} rows are in ${json} already`);
-  const started = performance.now();
-  for (const [i, workload] of left.entries()) {
-    const each = (performance.now() - started) / i;
-    const time = i === 0 ? "" : `, about ${durationText(each * (left.length - i))} left`;
-    const where = `[${i + 1} of ${left.length}${time}] ${workload.id}`;
-    if (!process.stdout.isTTY) console.log(where);
-    const row = await runRow(workload, {
-      sessions,
-      engines,
-      settings,
-      onStage(text) {
-        if (stopping.aborted) throw new Stopped();
-        showProgress(`${where} ${text}`);
-      },
-    });
-    if (stopping.aborted) throw new Stopped(); // what it says of the killed engines is not so
-    rows.push(row);
-    showProgress("");
-    console.log(rowText(row));
-    if (json !== null) await writeReport(json, report(rows));
-  }
+  let said = -1;
+  await measure({
+    sessions,
+    workloads: left,
+    engines,
+    settings,
+    clock: new Clock(left.map((workload) => rowCost(workload, engines, settings.rounds))),
+    stopping,
+    load: () => loadavg()[0]!,
+    onProgress({ workload, index, stage, leftMs }) {
+      const time = leftMs === null ? "" : `, about ${durationText(leftMs)} left`;
+      const where = `[${index + 1} of ${left.length}${time}] ${workload.id}`;
+      if (!process.stdout.isTTY && said !== index) console.log(where);
+      said = index;
+      showProgress(`${where} ${stage}`);
+    },
+    async onRow(row) {
+      rows.push(row);
+      showProgress("");
+      console.log(rowText(row));
+      if (json !== null) await writeReport(json, report(rows));
+    },
+  });
   return rows;
 }
 
@@ -152,7 +136,7 @@ async function main(): Promise<number> {
     return 0;
   }
   if (choice.engines.some(needsPeers)) await installPeers();
-  const sessions = new Sessions(choice.platform);
+  const sessions = new Sessions(hostsOn(choice.platform));
   const stopper = new AbortController();
   const stop = (): void => {
     if (stopper.signal.aborted) return; // a terminal and with-gpu both say it

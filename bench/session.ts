@@ -56,7 +56,10 @@ export interface VisitReply {
   readonly gpuErrors: readonly string[];
 }
 
-export type Answer = { readonly reply: unknown } | { readonly error: string };
+export type Answer =
+  | { readonly reply: unknown }
+  /** `lostBefore`: the device was gone before the command came. */
+  | { readonly error: string; readonly lostBefore: boolean };
 
 /** Steps whose losses are compared. Later ones depend on earlier gradients and velocities. */
 const CHECKED_STEPS = 4;
@@ -74,10 +77,16 @@ export function serveEngine(engines: Readonly<Record<string, Engine>>): (channel
     const counters = countGpuWork();
     const { finished, nextSubmitDone, submits } = counters;
     const answer = async (work: () => unknown): Promise<void> => {
+      const lostBefore = counters.lost() !== null;
       try {
-        channel.send({ reply: (await work()) ?? null } satisfies Answer);
+        if (lostBefore) throw new Error(counters.lost()!);
+        const reply = (await work()) ?? null;
+        // On a lost device everything seems to succeed, and at once.
+        await nextTask();
+        if (counters.lost() !== null) throw new Error(counters.lost()!);
+        channel.send({ reply } satisfies Answer);
       } catch (error) {
-        channel.send({ error: describe(error, counters.errors) } satisfies Answer);
+        channel.send({ error: describe(error, counters.errors), lostBefore } satisfies Answer);
       }
     };
     await answer(async (): Promise<Replies["open"]> => {
@@ -169,6 +178,11 @@ async function readAndRelease(result: RunResult): Promise<Float32Array> {
   const values = await result.read();
   await result.release();
   return values;
+}
+
+/** After what is waiting already, a device's loss for one. */
+async function nextTask(): Promise<void> {
+  await new Promise((resolve) => setTimeout(resolve));
 }
 
 function joined(parts: readonly Float32Array[]): Float32Array {

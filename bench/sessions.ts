@@ -1,7 +1,7 @@
 /** The open sessions of a run, one for each engine, opened when first needed. */
 import { ADAPTER_MODULE, REFERENCE, type CatalogEntry } from "./catalog.js";
-import { messageOf, openHost, type Host } from "./hosts.js";
-import type { AdapterName, AdapterPeak, EngineName, Platform } from "./report.js";
+import { LostBeforeError, messageOf, type Host, type OpenHost } from "./host.js";
+import type { AdapterName, AdapterPeak, EngineName } from "./report.js";
 import type { Command, Replies } from "./session.js";
 import { decodeFloats } from "./base64.js";
 
@@ -18,26 +18,37 @@ export class Sessions {
   adapter: AdapterName | null = null;
   browser = "";
 
-  constructor(private readonly platform: Platform) {}
+  constructor(private readonly openHost: OpenHost) {}
 
   /** Opens the adapter's own session, and learns its name. */
   async openAdapter(): Promise<void> {
-    const host = await this.host("adapter", this.platform, ADAPTER_MODULE);
+    const host = await this.host("adapter", "platform", ADAPTER_MODULE);
     this.adapter = (await host.opened) as AdapterName | null;
     this.browser = host.browser;
   }
 
+  /** Null where there is no WebGPU, or none any more. */
   async peak(): Promise<AdapterPeak | null> {
     if (this.adapter === null) return null;
-    const host = await this.hosts.get("adapter")!;
-    return (await host.ask({ kind: "peak" }, PEAK_TIMEOUT_MS)) as AdapterPeak;
+    const ask = async (): Promise<AdapterPeak | null> => {
+      const host = await this.host("adapter", "platform", ADAPTER_MODULE);
+      if ((await host.opened) === null) return null;
+      return (await host.ask({ kind: "peak" }, PEAK_TIMEOUT_MS)) as AdapterPeak;
+    };
+    try {
+      return await ask();
+    } catch (error) {
+      await this.close("adapter");
+      if (!(error instanceof LostBeforeError)) throw error;
+      return await ask();
+    }
   }
 
-  /** What the CPU reference computes, always in Node. */
+  /** What the CPU reference computes. */
   async expectedOutput(workload: string): Promise<Float32Array> {
     const known = this.expected.get(workload);
     if (known) return known;
-    const host = await this.host("expected", "node", REFERENCE.module, REFERENCE.name);
+    const host = await this.host("expected", "beside", REFERENCE.module, REFERENCE.name);
     await host.opened;
     const { outputs } = (await host.ask({ kind: "prepare", workload }, REFERENCE_TIMEOUT_MS)) as Replies["prepare"];
     await host.ask({ kind: "release" }, REFERENCE_TIMEOUT_MS);
@@ -46,17 +57,18 @@ export class Sessions {
     return output;
   }
 
-  /** Throws why the engine could not be opened, the first time and each time after. */
+  /** Throws why the engine could not be opened: the first time and each time after, if it never was. */
   async open(entry: CatalogEntry): Promise<void> {
     const before = this.about.get(entry.name);
     if (before instanceof Error) throw before;
     try {
-      const host = await this.host(entry.name, entry.native ? "node" : this.platform, entry.module);
+      const host = await this.host(entry.name, entry.native ? "beside" : "platform", entry.module);
       const { about, webgpu } = (await host.opened) as Replies["open"];
       this.about.set(entry.name, { name: entry.name, webgpu, about });
     } catch (error) {
       const reason = new Error(`could not be opened: ${messageOf(error)}`);
-      this.about.set(entry.name, reason);
+      // What could be opened once may be opened again: a lost device comes back.
+      if (before === undefined) this.about.set(entry.name, reason);
       await this.close(entry.name);
       throw reason;
     }
@@ -89,10 +101,10 @@ export class Sessions {
     await Promise.all([...this.hosts.keys()].map((engine) => this.close(engine)));
   }
 
-  private async host(name: string, platform: Platform, module: string, engine = name): Promise<Host> {
+  private async host(name: string, where: "platform" | "beside", module: string, engine = name): Promise<Host> {
     let host = this.hosts.get(name);
     if (!host) {
-      host = openHost(platform, module, engine);
+      host = this.openHost(where, module, engine);
       this.hosts.set(name, host);
     }
     return await host;

@@ -1,5 +1,5 @@
 /** Figures made of a report's samples. Imports no platform: the command line, the README's table and pages use it alike. */
-import type { AdapterPeak, Entry, Row } from "./report.js";
+import type { AdapterPeak, Entry, Report, Row } from "./report.js";
 
 export interface Timing {
   readonly samples: number;
@@ -49,6 +49,26 @@ export function ratioOf(ours: Entry, peer: Entry): Ratio | null {
   });
   if (ratios.length === 0) return null;
   return { median: median(ratios), least: Math.min(...ratios), most: Math.max(...ratios), rounds: ratios.length };
+}
+
+/** Of ours, where it is right, to the peer; null as {@link ratioOf}. */
+export function ratioIn(row: Row, peer: Entry): Ratio | null {
+  const ours = entryOf(row, "ours");
+  return ours?.status === "ok" && peer.status === "ok" ? ratioOf(ours, peer) : null;
+}
+
+/** Names of the engines on WebGPU but ours. */
+export function gpuPeers({ engines }: Pick<Report, "engines">): readonly string[] {
+  return engines.filter(({ name, webgpu }) => webgpu && name !== "ours").map(({ name }) => name);
+}
+
+/** Against the fastest WebGPU peer of each row, the geometric mean of the ratios; null where there is none. */
+export function meanRatio(report: Report): { readonly mean: number; readonly rows: number } | null {
+  const ratios = report.rows.flatMap((row) => {
+    const best = fastest(row, gpuPeers(report));
+    return (best && ratioIn(row, best)?.median) ?? [];
+  });
+  return ratios.length === 0 ? null : { mean: geometricMean(ratios), rows: ratios.length };
 }
 
 export function entryOf(row: Row, engine: string): Entry | undefined {

@@ -10,6 +10,8 @@ const SUITES = {
   all: ({ group }: Workload) => group !== "G",
 } as const;
 
+export const SUITE_NAMES: readonly string[] = Object.keys(SUITES);
+
 /** One row for each bar that the project has set itself. */
 const QUICK = ["A1", "A5", "B2", "C1", "D3", "E-A3-input", "E-A3-filter", "E-D3-input", "E-C1-input", "F1", "F3"];
 
@@ -22,8 +24,7 @@ export interface SuiteChoice {
 
 /** Throws for a suite that is none, a pattern that is none, and where nothing is left. */
 export function chooseWorkloads({ suite = "all", only, quick = false }: SuiteChoice): readonly Workload[] {
-  if (!Object.hasOwn(SUITES, suite))
-    throw new Error(`--suite: there is no suite ${suite}: use ${Object.keys(SUITES).join(", ")}`);
+  if (!Object.hasOwn(SUITES, suite)) throw new Error(`--suite: there is no suite ${suite}: use ${SUITE_NAMES.join(", ")}`);
   const belongs = SUITES[suite as keyof typeof SUITES];
   const pattern = patternOf(only);
   const chosen = WORKLOADS.filter((w) => belongs(w) && pattern.test(w.id) && (!quick || QUICK.includes(w.id)));

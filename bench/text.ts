@@ -1,6 +1,6 @@
-/** A row as text for a terminal. */
-import type { Entry, Row } from "./report.js";
-import { entryOf, fractionOfPeak, gflopsOf, ratioOf, timingOf } from "./statistics.js";
+/** Figures in words, and a row as text for a terminal. */
+import type { Entry, Report, Row } from "./report.js";
+import { entryOf, fractionOfPeak, gflopsOf, meanRatio, ratioIn, ratioOf, timingOf } from "./statistics.js";
 import { outputPixels, WORKLOADS } from "./workloads.js";
 
 /** Three significant digits. */
@@ -11,8 +11,10 @@ export function ms(value: number): string {
 export function rowText(row: Row): string {
   const peak = row.peak && [row.peak.before, row.peak.after];
   const along = (unit: "gflops" | "gbps", name: string): string =>
-    peak === null ? "" : `, ${peak.map((one) => one[unit].toFixed(1)).join(" then ")} ${name}`;
-  const heading = `${row.id}  ${row.title}  (load ${row.load.toFixed(1)}${along("gflops", "GFLOP/s peak")}${along("gbps", "GB/s copy")})`;
+    peak === null ? "" : `${peak.map((one) => one[unit].toFixed(1)).join(" then ")} ${name}`;
+  const load = row.load === null ? "" : `load ${row.load.toFixed(1)}`;
+  const around = [load, along("gflops", "GFLOP/s peak"), along("gbps", "GB/s copy")].filter((text) => text !== "");
+  const heading = `${row.id}  ${row.title}  (${around.join(", ")})`;
   const ours = entryOf(row, "ours");
   const width = Math.max(...row.entries.map(({ engine }) => engine.length));
   return [heading, ...row.entries.map((entry) => `  ${entry.engine.padEnd(width)}  ${entryText(row, entry, ours)}`)].join("\n");
@@ -35,7 +37,7 @@ function entryText(row: Row, entry: Entry, ours: Entry | undefined): string {
     counts &&
       `${round(counts.dispatches)} dispatches, ${round(counts.submits)} submits, ${(counts.peakBytes / 1e6).toFixed(1)} MB`,
     entry.error !== null && `error ${entry.error.toExponential(0)}`,
-    ours && entry !== ours && ratioText(ours, entry),
+    ours && entry !== ours && speedText(ours, entry),
     entry.message,
     ...entry.notes,
   ]
@@ -47,11 +49,33 @@ function pixelsOf({ id }: Row): number {
   return outputPixels(WORKLOADS.find((workload) => workload.id === id)!);
 }
 
-function ratioText(ours: Entry, entry: Entry): string {
+function speedText(ours: Entry, entry: Entry): string {
   const ratio = ratioOf(ours, entry);
   if (ratio === null) return "";
   const [middle, least, most] = [ratio.median, ratio.least, ratio.most].map((value) => value.toPrecision(3));
   return `ours ${middle} x as fast (${least} to ${most}, ${ratio.rounds} rounds)`;
+}
+
+/** In place of a time. */
+export function outcome({ status }: Entry): string {
+  return { ok: "no time", slow: "> cap", wrong: "WRONG", failed: "failed", unsupported: "" }[status];
+}
+
+/** How many times as fast ours is, with the least and the most of the rounds. */
+export function ratioText(row: Row, peer: Entry): string {
+  const found = ratioIn(row, peer);
+  if (found === null) return "";
+  const [middle, least, most] = [found.median, found.least, found.most].map(figures);
+  return `${middle} x (${least} to ${most})`;
+}
+
+/** Two digits that count, never as a power of ten. */
+export const figures = (value: number): string => String(Number(value.toPrecision(value >= 100 ? 3 : 2)));
+
+export function meanText(report: Report): string | null {
+  const found = meanRatio(report);
+  if (found === null) return null;
+  return `Against the fastest WebGPU peer of each row: ${figures(found.mean)} x as fast in the geometric mean of ${found.rows} rows.`;
 }
 
 const round = (count: number): string => String(Number(count.toFixed(1)));

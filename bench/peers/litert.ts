@@ -14,7 +14,10 @@ function litertWebGpu(): Engine {
     cannot: ({ kind }) => (kind === "forward" ? null : "the package has no gradients and no training"),
     async open(opened) {
       host = opened;
-      await litert.loadLiteRt(`${host.packages}@litertjs/core/wasm/`, { jspi: false, threads: false });
+      const folder = `${host.packages}@litertjs/core/wasm/`;
+      // In a worker its script looks for the .wasm beside the worker's, unless a global Module says where it is.
+      Object.assign(globalThis, { Module: { locateFile: (file: string) => folder + file } });
+      await litert.loadLiteRt(folder, { jspi: false, threads: false });
       return "@litertjs/core, webgpu, f32";
     },
     async prepare({ net }, data) {

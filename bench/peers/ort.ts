@@ -25,7 +25,8 @@ interface OrtTensor {
   dispose(): void;
 }
 
-const THREADS = 2;
+/** A page that is not cross-origin isolated has no shared memory. */
+const THREADS = globalThis.crossOriginIsolated ? 2 : 1;
 const FOLDER = "onnxruntime-web/dist/";
 
 export const main = serveEngine({ "ort-webgpu": ortWeb("webgpu"), "ort-wasm": ortWeb("wasm") });
@@ -43,7 +44,7 @@ function ortWeb(provider: "webgpu" | "wasm"): Engine {
       ort.env.wasm.wasmPaths = host.packages + FOLDER;
       ort.env.wasm.numThreads = THREADS;
       const { web, common } = ort.env.versions;
-      return `onnxruntime-web ${web ?? common}, ${provider}${provider === "wasm" ? `, ${THREADS} threads` : ""}`;
+      return `onnxruntime-web ${web ?? common}, ${provider}${provider === "wasm" ? `, ${THREADS} ${THREADS === 1 ? "thread" : "threads"}` : ""}`;
     },
     async prepare({ net }, data): Promise<Prepared> {
       const notes: string[] = [];

@@ -1,7 +1,7 @@
 /** Headless Chromium for the page runner: an installed one if there is one, else the one from npm with its own libraries. */
 import { existsSync } from "node:fs";
 import { delimiter, join } from "node:path";
-import { chromium } from "playwright-core";
+import { chromium, type Browser as Chromium } from "playwright-core";
 import { chromiumPackage, chromiumPackageRunsHere } from "../adapters/chromium-package.js";
 import { environmentWithoutVulkan } from "../adapters/environment.js";
 import type { Browser } from "./page-runner.js";
@@ -59,15 +59,20 @@ const HARDWARE_FLAGS =
     ? ["--ignore-gpu-blocklist", "--enable-features=Vulkan", "--use-angle=vulkan"]
     : ["--ignore-gpu-blocklist"];
 
-/** Starts Chromium; its WebGPU adapter is SwiftShader, or with `adapter: "hardware"` whatever GPU the machine has. */
-export async function launchChromium(adapter: "software" | "hardware"): Promise<Browser> {
+/** Starts Chromium for playwright; its WebGPU adapter is SwiftShader, or with `adapter: "hardware"` whatever GPU the machine has. */
+export async function startChromium(adapter: "software" | "hardware"): Promise<Chromium> {
   const { executable, env } = await findChromium();
-  const browser = await chromium.launch({
+  return await chromium.launch({
     executablePath: executable,
     args: [...COMMON_FLAGS, ...(adapter === "software" ? SOFTWARE_FLAGS : HARDWARE_FLAGS)],
     ignoreDefaultArgs: ["--headless"],
     env: { ...environmentWithoutVulkan(), ...env },
   });
+}
+
+/** Chromium for the page runner, as {@link startChromium} starts it. */
+export async function launchChromium(adapter: "software" | "hardware"): Promise<Browser> {
+  const browser = await startChromium(adapter);
   let closing = false;
   return {
     name: `Chromium ${browser.version()}`,
