@@ -6,6 +6,7 @@ import { encodeFloats } from "./base64.js";
 import { countGpuWork, type GpuCounters } from "./counters.js";
 import { makeData } from "./data.js";
 import type { Engine, EngineHost, Prepared, RunResult } from "./engine.js";
+import { messageOf } from "./host.js";
 import type { FirstRun, GpuCounts } from "./report.js";
 import { WORKLOADS, type Workload } from "./workloads.js";
 
@@ -190,6 +191,7 @@ function joined(parts: readonly Float32Array[]): Float32Array {
 }
 
 function describe(error: unknown, gpuErrors: readonly string[]): string {
-  const own = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+  const named = error instanceof Error && error.name !== "Error";
+  const own = named ? `${error.name}: ${error.message}` : messageOf(error);
   return [own, ...gpuErrors.map((text) => `GPU: ${text}`)].join("; ").slice(0, 2000);
 }

@@ -62,10 +62,15 @@ export function gpuPeers({ engines }: Pick<Report, "engines">): readonly string[
   return engines.filter(({ name, webgpu }) => webgpu && name !== "ours").map(({ name }) => name);
 }
 
-/** Against the fastest WebGPU peer of each row, the geometric mean of the ratios; null where there is none. */
-export function meanRatio(report: Report): { readonly mean: number; readonly rows: number } | null {
+export interface MeanRatio {
+  readonly mean: number;
+  readonly rows: number;
+}
+
+/** Against the fastest of these engines in each row, the geometric mean of the ratios; null where there is none. */
+export function meanRatio(report: Report, engines: readonly string[]): MeanRatio | null {
   const ratios = report.rows.flatMap((row) => {
-    const best = fastest(row, gpuPeers(report));
+    const best = fastest(row, engines);
     return (best && ratioIn(row, best)?.median) ?? [];
   });
   return ratios.length === 0 ? null : { mean: geometricMean(ratios), rows: ratios.length };

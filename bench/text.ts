@@ -1,6 +1,16 @@
 /** Figures in words, and a row as text for a terminal. */
 import type { Entry, Report, Row } from "./report.js";
-import { entryOf, fractionOfPeak, gflopsOf, meanRatio, ratioIn, ratioOf, timingOf } from "./statistics.js";
+import {
+  entryOf,
+  fractionOfPeak,
+  gflopsOf,
+  gpuPeers,
+  meanRatio,
+  ratioIn,
+  ratioOf,
+  timingOf,
+  type MeanRatio,
+} from "./statistics.js";
 import { outputPixels, WORKLOADS } from "./workloads.js";
 
 /** Three significant digits. */
@@ -73,10 +83,12 @@ export function ratioText(row: Row, peer: Entry): string {
 export const figures = (value: number): string => String(Number(value.toPrecision(value >= 100 ? 3 : 2)));
 
 export function meanText(report: Report): string | null {
-  const found = meanRatio(report);
-  if (found === null) return null;
-  return `Against the fastest WebGPU peer of each row: ${figures(found.mean)} x as fast in the geometric mean of ${found.rows} rows.`;
+  const found = meanRatio(report, gpuPeers(report));
+  return found && `Against the fastest WebGPU peer of each row: ${meanWords(found)}`;
 }
+
+export const meanWords = ({ mean, rows }: MeanRatio): string =>
+  `${figures(mean)} x as fast in the geometric mean of ${rows} ${rows === 1 ? "row" : "rows"}.`;
 
 const round = (count: number): string => String(Number(count.toFixed(1)));
 

@@ -31,7 +31,13 @@ function viteConfig(folder: string): InlineConfig {
     publicDir: false,
     appType: "mpa", // no page in place of a file that is not there
     logLevel: "warn",
-    build: { outDir: folder, emptyOutDir: true, target: "es2022", modulePreload: { polyfill: false }, chunkSizeWarningLimit: 1000 },
+    build: {
+      outDir: folder,
+      emptyOutDir: true,
+      target: "es2022",
+      modulePreload: { polyfill: false },
+      chunkSizeWarningLimit: 1000,
+    },
   };
 }
 

@@ -1,7 +1,8 @@
 /** The results section, drawn anew whenever the report has grown or the page has another width. */
 import { adapterText } from "../adapter-name.js";
 import type { Report } from "../report.js";
-import { meanText } from "../text.js";
+import { meanRatio } from "../statistics.js";
+import { meanText, meanWords } from "../text.js";
 import { ratioCharts, speedCharts } from "./charts.js";
 import { byId } from "./dom.js";
 import { rooflineFigure } from "./roofline-chart.js";
@@ -11,7 +12,9 @@ import { fillTable, remarksOf } from "./table.js";
 export function showResults(report: Report, order: readonly string[]): void {
   byId("results").hidden = false;
   const { settings, machine, rows, rooflines = [] } = report;
+  const beside = meanRatio(report, ["reference"]);
   byId("headline").textContent = meanText(report) ?? "";
+  byId("beside").textContent = beside && `Against the CPU reference: ${meanWords(beside)}`;
   byId("conditions").textContent = [
     adapterText(report.adapter),
     report.browser,

@@ -26,7 +26,12 @@ const TABLE_ROWS = 15;
 export function rooflineFigure(profile: Roofline, width: number): HTMLElement {
   const { id, title, device, gpuMs, rows } = profile;
   const points = rows.filter(({ flops, bytes }) => flops > 0 && bytes > 0).map((row) => pointOf(row, gpuMs));
-  const heading = element("h4", {}, id, element("small", {}, ` ${title}: ${rows.length} kernels, ${ms(gpuMs)} ms`));
+  const heading = element(
+    "h4",
+    {},
+    id,
+    element("small", {}, ` ${title}: ${rows.length === 1 ? "1 kernel" : `${rows.length} kernels`}, ${ms(gpuMs)} ms`),
+  );
   return figure(heading, plot(points, profile, width), kernelTable(profile), remarks(profile, points.length, device));
 }
 
@@ -50,8 +55,10 @@ function plot(points: readonly Point[], { device, id }: Roofline, width: number)
   const { peakGflops, copyGbps } = device;
   const ridge = peakGflops / copyGbps;
   const intensities = [...points.map(({ intensity }) => intensity), ridge];
-  const [low, high] = [Math.min(...intensities) / 2, Math.max(...intensities) * 3];
+  const across = [Math.min(...intensities) / 2, Math.max(...intensities) * 3] as const;
+  const [low, high] = across;
   const speeds = [...points.map(({ gflops }) => gflops), peakGflops];
+  const up = [Math.min(...speeds) / 2, Math.max(...speeds) * 2];
   const roof = [low, ridge, high].map((intensity) => ({ intensity, gflops: Math.min(peakGflops, intensity * copyGbps) }));
   const labelled = [...points].sort((a, b) => b.share - a.share).slice(0, LABELS);
   return Plot.plot({
@@ -63,13 +70,13 @@ function plot(points: readonly Point[], { device, id }: Roofline, width: number)
     marginTop: 28,
     style: STYLE,
     ariaLabel: `Roofline of ${id}: ${figures(peakGflops)} GFLOP/s of multiply-adds, ${figures(copyGbps)} GB/s of copies, ${points.length} kernels; the table below has their figures`,
-    x: { type: "log", domain: [low, high], label: "arithmetic intensity, FLOP a byte →", grid: true, tickFormat: plain },
+    x: { type: "log", domain: across, label: "arithmetic intensity, FLOP a byte →", grid: true, tickFormat: ticks(across) },
     y: {
       type: "log",
-      domain: [Math.min(...speeds) / 2, Math.max(...speeds) * 2],
+      domain: up,
       label: "↑ GFLOP/s",
       grid: true,
-      tickFormat: plain,
+      tickFormat: ticks(up),
     },
     r: { type: "sqrt", domain: [0, 1], range: [3, 26] },
     color: { domain: BOUNDS, range: BOUND_COLOURS, legend: true, label: "bound by" },
@@ -167,7 +174,11 @@ function remarks(
 
 const percent = (fraction: number): string => `${(100 * fraction).toFixed(fraction < 0.1 ? 1 : 0)} %`;
 
-/** Powers of ten alone, written out. */
-function plain(value: number): string {
-  return Math.abs(Math.log10(value) % 1) < 1e-6 ? String(Number(value.toPrecision(1))) : "";
+/** Labels of a logarithmic axis: powers of ten, on short axes 2 and 5 times them too. */
+function ticks([low, high]: readonly number[]): (value: number) => string {
+  const leading = high! / low! < 200 ? [1, 2, 5] : [1];
+  return (value) => {
+    const digit = value / 10 ** Math.floor(Math.log10(value) + 1e-9);
+    return leading.some((one) => Math.abs(digit - one) < 1e-6) ? String(Number(value.toPrecision(1))) : "";
+  };
 }

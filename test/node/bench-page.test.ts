@@ -1,4 +1,4 @@
-/** The benchmark page, built and opened in Chromium: a short run with a peer that hangs, Stop, a browser without WebGPU. Screenshots go to out/bench-page. */
+/** The benchmark page, built and opened in Chromium: a short run with a peer that hangs and a GPU process that crashes, Stop, a browser without WebGPU. Screenshots go to out/bench-page. */
 import { expect } from "chai";
 import { mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -53,7 +53,7 @@ describe("benchmark page", function () {
     await rm(folder, { recursive: true });
   });
 
-  it("runs to its end past a peer that hangs, and shows, copies and saves what it measured", async () => {
+  it("runs to its end past a peer that hangs and a GPU process that crashes, and shows, copies and saves what it measured", async () => {
     const context = await browser.newContext({
       viewport: { width: 1200, height: 900 },
       permissions: ["clipboard-read", "clipboard-write"],
@@ -64,6 +64,8 @@ describe("benchmark page", function () {
     await page.goto(`${url}?rows=B1,C1&rounds=2&cap=8&autorun`);
     await stateBecomes(page, ["running"], 20_000);
     const bar = page.locator("#progress");
+    await page.locator("#stage", { hasText: "B1, hangs: first run" }).waitFor({ timeout: 60_000 });
+    await (await browser.newBrowserCDPSession()).send("Browser.crashGpuProcess");
     await page.waitForFunction(() => document.querySelector<HTMLProgressElement>("#progress")!.value > 0.1, null, {
       timeout: 60_000,
     });
@@ -95,6 +97,8 @@ describe("benchmark page", function () {
       expect(row.load).to.equal(null);
       expect(hangs).to.include({ status: "slow", message: "not even the first result within 8 s" });
     }
+    const [lost] = report.rows[0]!.entries[0]!.notes;
+    expect(lost).to.match(/^the device was lost.*, while others were at work$/);
     const [profile] = report.rooflines!;
     expect(profile!.id).to.equal("B1");
     expect(profile!.rows[0]!.gflops).to.be.above(0);
@@ -118,7 +122,9 @@ describe("benchmark page", function () {
 
     await page.setViewportSize({ width: 390, height: 844 });
     await page.emulateMedia({ colorScheme: "dark" });
-    await page.waitForFunction(() => document.querySelector("#speeds svg")!.getBoundingClientRect().width < 390);
+    await page.waitForFunction(
+      () => Number(document.querySelector("#rooflines figure svg[width][height]")!.getAttribute("width")) < 390,
+    );
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).to.be.at.most(390);
     await page.screenshot({ path: join(SCREENSHOTS, "phone-dark.png"), fullPage: true });
     await context.close();
@@ -136,7 +142,7 @@ describe("benchmark page", function () {
     await page.locator("#engines input[value=hangs]").uncheck();
     await page.locator("#engines input[value=reference]").check();
     await page.locator("#rounds").fill("1");
-    expect(new URL(page.url()).search).to.equal("?rows=B1&engines=reference&rounds=1&cap=3000&roofline=off");
+    expect(await page.evaluate(() => location.search)).to.equal("?rows=B1&engines=reference&rounds=1&cap=3000&roofline=off");
     await page.locator("#run").click();
     expect(await stateBecomes(page, ["done", "failed"], 60_000)).to.equal("done");
     expect((await reportOf(page)).rows[0]!.entries[0]!.status).to.equal("ok");

@@ -144,7 +144,7 @@ describe("benchmark: the README's tables", () => {
     expect(lines[0]).to.equal("### v, soft 1.0 (software adapter): Node");
     expect(lines).to.include("| A1 | a | 0.40 ms | 50 % | a 3 x (2 to 4) |  | 0.5 x (0.5 to 0.5) |");
     expect(lines).to.include("| D1 | a | 0.40 ms | 50 % | a > cap, b WRONG |  |  |");
-    expect(lines.at(-1)).to.contain("3 x as fast in the geometric mean of 1 rows");
+    expect(lines.at(-1)).to.contain("3 x as fast in the geometric mean of 1 row.");
   });
 
   it("say where the machine was busy with other things", () => {
