@@ -63,9 +63,16 @@ export async function runRow(workload: Workload, options: RowOptions): Promise<R
   const before = await sessions.peak();
   const capMs = settings.capSeconds * 1000 * (workload.net.layers.length > 1 ? NET_CAP : 1);
   const runners = engines.map(({ name }): Runner => newRunner(name, capMs));
+  const attempt = async (runner: Runner, work: () => Promise<unknown>): Promise<void> => {
+    if (await guarded(runner, sessions, work)) return;
+    options.onStage(`waiting until the work of ${runner.name} has ended`, step / steps);
+    if (await sessions.settle()) return;
+    const others = runners.filter((other) => other !== runner && other.status === "ok");
+    for (const other of others) note(other, `work of ${runner.name}, which was ended, may have gone on beside it`);
+  };
   const prepareOne = async (runner: Runner): Promise<void> => {
     const engine = engines.find(({ name }) => name === runner.name)!;
-    await guarded(runner, sessions, () => prepare(runner, engine, workload, expected, sessions));
+    await attempt(runner, () => prepare(runner, engine, workload, expected, sessions));
   };
   for (const runner of runners) {
     onStage(`${runner.name}: first run`);
@@ -76,7 +83,7 @@ export async function runRow(workload: Workload, options: RowOptions): Promise<R
     for (const runner of [...runners.slice(first), ...runners.slice(0, first)]) {
       onStage(`round ${round + 1} of ${settings.rounds}: ${runner.name}`);
       if (runner.status === "ok" && runner.alive && !runner.prepared) await prepareOne(runner);
-      if (runner.status === "ok") await guarded(runner, sessions, () => visit(runner, sessions));
+      if (runner.status === "ok") await attempt(runner, () => visit(runner, sessions));
     }
   }
   for (const runner of runners)
@@ -101,11 +108,12 @@ function newRunner(name: string, capMs: number): Runner {
 
 /**
  * What goes wrong with one engine is noted, and its session ended: the others go on. One whose device was lost while others were at work is opened
- * anew for its next turn.
+ * anew for its next turn. Returns whether nothing did.
  */
-async function guarded(runner: Runner, sessions: Sessions, work: () => Promise<unknown>): Promise<void> {
+async function guarded(runner: Runner, sessions: Sessions, work: () => Promise<unknown>): Promise<boolean> {
   try {
     await work();
+    return true;
   } catch (error) {
     const lost = error instanceof LostBeforeError;
     if (lost) note(runner, `${error.message}, while others were at work`);
@@ -114,6 +122,7 @@ async function guarded(runner: Runner, sessions: Sessions, work: () => Promise<u
     runner.alive = lost;
     runner.prepared = false;
     await sessions.close(runner.name);
+    return false;
   }
 }
 

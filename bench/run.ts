@@ -136,7 +136,7 @@ async function main(): Promise<number> {
     return 0;
   }
   if (choice.engines.some(needsPeers)) await installPeers();
-  const sessions = new Sessions(hostsOn(choice.platform));
+  const sessions = new Sessions(hostsOn(choice.platform), { sharedGpu: false });
   const stopper = new AbortController();
   const stop = (): void => {
     if (stopper.signal.aborted) return; // a terminal and with-gpu both say it

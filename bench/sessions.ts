@@ -1,6 +1,6 @@
 /** The open sessions of a run, one for each engine, opened when first needed. */
 import { ADAPTER_MODULE, REFERENCE, type CatalogEntry } from "./catalog.js";
-import { LostBeforeError, messageOf, type Host, type OpenHost } from "./host.js";
+import { LostBeforeError, messageOf, TimeoutError, type Host, type OpenHost } from "./host.js";
 import type { AdapterName, AdapterPeak, EngineName } from "./report.js";
 import type { Command, Replies } from "./session.js";
 import { decodeFloats } from "./base64.js";
@@ -8,6 +8,16 @@ import { decodeFloats } from "./base64.js";
 /** Reference outputs take seconds, those of F1 at 512 pixels a side minutes. */
 const REFERENCE_TIMEOUT_MS = 1_800_000;
 const PEAK_TIMEOUT_MS = 60_000;
+
+/** What sessions that were ended have left on a GPU process that all share is waited for so long. */
+const SETTLE_MS = 30_000;
+/** Of the peak before: the adapter is free again. */
+const SETTLED = 0.7;
+
+export interface SessionsOptions {
+  /** All on one GPU process, as in a page. */
+  readonly sharedGpu: boolean;
+}
 
 export class Sessions {
   private readonly hosts = new Map<string, Promise<Host>>();
@@ -17,8 +27,13 @@ export class Sessions {
   readonly about = new Map<string, EngineName | Error>();
   adapter: AdapterName | null = null;
   browser = "";
+  private usualPeak: AdapterPeak | null = null;
+  private over = false;
 
-  constructor(private readonly openHost: OpenHost) {}
+  constructor(
+    private readonly openHost: OpenHost,
+    private readonly options: SessionsOptions,
+  ) {}
 
   /** Opens the adapter's own session, and learns its name. */
   async openAdapter(): Promise<void> {
@@ -27,8 +42,28 @@ export class Sessions {
     this.browser = host.browser;
   }
 
-  /** Null where there is no WebGPU, or none any more. */
+  /** Null where there is no WebGPU, none any more, or none that answers. */
   async peak(): Promise<AdapterPeak | null> {
+    const peak = await this.measurePeak();
+    this.usualPeak ??= peak;
+    return peak;
+  }
+
+  /**
+   * After a session was ended: what it has submitted still runs where others share its GPU process. Waits until the adapter is about as fast as it was;
+   * false where it is not in half a minute.
+   */
+  async settle(): Promise<boolean> {
+    if (!this.options.sharedGpu || this.usualPeak === null || this.over) return true;
+    const until = performance.now() + SETTLE_MS;
+    while (performance.now() < until && !this.over) {
+      const now = await this.measurePeak();
+      if (now !== null && now.gflops >= SETTLED * this.usualPeak.gflops) return true;
+    }
+    return false;
+  }
+
+  private async measurePeak(): Promise<AdapterPeak | null> {
     if (this.adapter === null) return null;
     const ask = async (): Promise<AdapterPeak | null> => {
       const host = await this.host("adapter", "platform", ADAPTER_MODULE);
@@ -39,6 +74,7 @@ export class Sessions {
       return await ask();
     } catch (error) {
       await this.close("adapter");
+      if (error instanceof TimeoutError) return null;
       if (!(error instanceof LostBeforeError)) throw error;
       return await ask();
     }
@@ -97,11 +133,14 @@ export class Sessions {
     await Promise.all([...this.used].map((engine) => this.close(engine)));
   }
 
+  /** For good. */
   async closeAll(): Promise<void> {
+    this.over = true;
     await Promise.all([...this.hosts.keys()].map((engine) => this.close(engine)));
   }
 
   private async host(name: string, where: "platform" | "beside", module: string, engine = name): Promise<Host> {
+    if (this.over) throw new Error("the sessions have been ended");
     let host = this.hosts.get(name);
     if (!host) {
       host = this.openHost(where, module, engine);

@@ -31,7 +31,7 @@ export function ratioCharts(report: Report, order: readonly string[], width: num
       marginRight: 56,
       style: STYLE,
       ariaLabel: `Ours beside ${name}: ${bars.map(({ id, median }) => `${id} ${figures(median)} times as fast`).join(", ")}`,
-      x: { type: "log", domain, label: "times as fast →", ticks: 4, tickFormat: (value: number) => `${figures(value)}×` },
+      x: { type: "log", domain, label: null, ticks: 4, tickFormat: (value: number) => `${figures(value)}×` },
       y: { domain: bars.map(({ id }) => id), label: null, tickSize: 0 },
       marks: [
         Plot.gridX({ ticks: 4 }),
@@ -39,7 +39,7 @@ export function ratioCharts(report: Report, order: readonly string[], width: num
         Plot.ruleY(bars, { x1: "least", x2: "most", y: "id", strokeWidth: 1.5 }),
         Plot.ruleX([1], { strokeWidth: 1.5 }),
         Plot.text(bars, {
-          x: "most",
+          x: ({ most }: RatioBar) => Math.max(1, most),
           y: "id",
           text: (bar: RatioBar) => `${figures(bar.median)}×`,
           textAnchor: "start",

@@ -20,7 +20,7 @@ interface Point {
 
 const BOUND_COLOURS = ["var(--engine-0)", "var(--engine-2)", "var(--engine-1)"];
 const BOUNDS = ["compute", "memory", "launch"];
-const LABELS = 8;
+const LABELS = 14;
 const TABLE_ROWS = 15;
 
 export function rooflineFigure(profile: Roofline, width: number): HTMLElement {
@@ -58,12 +58,13 @@ function plot(points: readonly Point[], { device, id }: Roofline, width: number)
   const across = [Math.min(...intensities) / 2, Math.max(...intensities) * 3] as const;
   const [low, high] = across;
   const speeds = [...points.map(({ gflops }) => gflops), peakGflops];
+  const height = Math.max(300, Math.min(480, width * 0.55));
   const up = [Math.min(...speeds) / 2, Math.max(...speeds) * 2];
   const roof = [low, ridge, high].map((intensity) => ({ intensity, gflops: Math.min(peakGflops, intensity * copyGbps) }));
-  const labelled = [...points].sort((a, b) => b.share - a.share).slice(0, LABELS);
+  const labelled = withoutOverlap(points, { across, up, width, height });
   return Plot.plot({
     width,
-    height: Math.max(300, Math.min(480, width * 0.55)),
+    height,
     marginLeft: 56,
     marginRight: 24,
     marginBottom: 44,
@@ -119,6 +120,28 @@ function plot(points: readonly Point[], { device, id }: Roofline, width: number)
       Plot.tip(points, Plot.pointer({ x: "intensity", y: "gflops", title: "title" })),
     ],
   });
+}
+
+interface Frame {
+  readonly across: readonly number[];
+  readonly up: readonly number[];
+  readonly width: number;
+  readonly height: number;
+}
+
+/** The points that take longest, as far as their names have room. */
+function withoutOverlap(points: readonly Point[], { across, up, width, height }: Frame): readonly Point[] {
+  const along = (value: number, [low, high]: readonly number[]): number => Math.log(value / low!) / Math.log(high! / low!);
+  const placed: { readonly x: number; readonly y: number; readonly halfWidth: number }[] = [];
+  return [...points]
+    .sort((a, b) => b.share - a.share)
+    .slice(0, LABELS)
+    .filter(({ intensity, gflops, name }) => {
+      const box = { x: width * along(intensity, across), y: height * along(gflops, up), halfWidth: name.length * 3.6 };
+      const free = placed.every((one) => Math.abs(one.x - box.x) > one.halfWidth + box.halfWidth || Math.abs(one.y - box.y) > 13);
+      if (free) placed.push(box);
+      return free;
+    });
 }
 
 /** The plot for those who cannot see it, and for those who want the figures. */

@@ -30,7 +30,7 @@ export async function runInPage(options: PageRun): Promise<void> {
   const { choice, here, build, command, stopping, onReport } = options;
   const { workloads, engines, settings } = choice;
   const openHost = hostsInWorkers(here.browser);
-  const sessions = new Sessions(openHost);
+  const sessions = new Sessions(openHost, { sharedGpu: true });
   const rows: Row[] = [];
   const rooflines: Roofline[] = [];
   await ending(stopping, sessions.closeAll.bind(sessions), async () => {

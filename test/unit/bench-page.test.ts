@@ -85,13 +85,13 @@ const FINE: Script = ({ kind }) => {
 };
 
 /** Sessions without processes. `opened` collects who was opened, `scripts` is by engine and then by how often it was opened before. */
-function scripted(scripts: Readonly<Record<string, readonly Script[]>>, opened: string[]): OpenHost {
+function scripted(scripts: Readonly<Record<string, readonly Script[]>>, opened: string[], adapter: unknown = null): OpenHost {
   return (where, _module, engine) => {
     const mailbox = new Mailbox();
     const name = where === "beside" ? "expected" : engine;
     const script = scripts[name]?.[opened.filter((one) => one === name).length] ?? FINE;
     opened.push(name);
-    mailbox.answer({ reply: name === "adapter" ? null : { about: "scripted", webgpu: false } });
+    mailbox.answer({ reply: name === "adapter" ? adapter : { about: "scripted", webgpu: false } });
     void (async () => {
       for (;;) {
         const answer = script((await mailbox.nextCommand()) as Command);
@@ -115,7 +115,7 @@ describe("benchmark: engines that fail", () => {
     const opened: string[] = [];
     const rows: Row[] = [];
     await measure({
-      sessions: new Sessions(scripted(scripts, opened)),
+      sessions: new Sessions(scripted(scripts, opened), { sharedGpu: false }),
       workloads: [workload("B1")],
       engines: [engine("ours"), engine("peer")],
       settings: { rounds, capSeconds: 1 },
@@ -164,9 +164,21 @@ describe("benchmark: engines that fail", () => {
     expect(opened.filter((name) => name === "ours")).to.have.length(2);
   });
 
+  it("are waited for where they share the GPU: the adapter must be about as fast as before", async () => {
+    const speeds = [10, 3, 5, 8, 9];
+    const adapter: Script = () => ({ reply: { gflops: speeds.shift(), gbps: 1 } });
+    const hosts = scripted({ adapter: [adapter] }, [], { name: "some" });
+    const sessions = new Sessions(hosts, { sharedGpu: true });
+    await sessions.openAdapter();
+    expect(await sessions.peak()).to.deep.equal({ gflops: 10, gbps: 1 });
+    expect(await sessions.settle()).to.equal(true);
+    expect(speeds).to.deep.equal([9]);
+    await sessions.closeAll();
+  });
+
   it("let go of a run that is stopped, whatever they are doing", async () => {
     const stopper = new AbortController();
-    const sessions = new Sessions(scripted({ peer: [() => null] }, []));
+    const sessions = new Sessions(scripted({ peer: [() => null] }, []), { sharedGpu: false });
     const running = measure({
       sessions,
       workloads: [workload("B1")],
