@@ -1,13 +1,13 @@
 // parts = the weight gradient over one strip of dy's pixels, as a matrix product (output channels by taps and input channels, over pixels) through
 // workgroup memory: ROWS output channels by COLUMNS of the weight a workgroup, 8 by 8 an invocation, 8 pixels a step; pixels outside x are 0.
 // x: [N, H, W, C]; dy: [N, I, J, O]; parts: [strips, O, Kh, Kw, C/groups]; all in vec4s along the last axis.
-// Grid: x: tiles of columns, y: tiles of output channels of all groups, z: strips.
+// Grid: x: tiles of columns, y: tiles of output channels of all groups, z: strips, then the bias's (parts/bias-parts.wgsl).
 struct Params {
   // @fields gather-x
   dy_size: vec2u, // I, J
   pixels: u32, // N I J
   pixels_per_strip: u32,
-  dy_vec4s: u32, // of a pixel
+  // @fields bias-parts
   dy_vec4s_per_group: u32,
   row_tiles: u32, // of a group
   depth: u32, // C/groups/4
@@ -34,9 +34,16 @@ var<workgroup> dy_tile: array<vec4f, 2u * ROWS>; // 8 pixels, output channels al
 var<workgroup> x_tile: array<vec4f, 2u * COLUMNS>; // 8 pixels, columns along the rows
 
 // @include gather-x
+// @include bias-parts
 
 @compute @workgroup_size(WG)
-fn main(@builtin(workgroup_id) group_id: vec3u, @builtin(local_invocation_index) local: u32) {
+fn main(
+  @builtin(workgroup_id) group_id: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) local: u32,
+) {
+  if (group_id.z >= params.strips) {
+    sum_bias((((group_id.z - params.strips) * groups.y + group_id.y) * groups.x + group_id.x) * WG + local);
+    return;
+  }
   let group = group_id.y / params.row_tiles;
   let first_o4 = group_id.y % params.row_tiles * (ROWS / 4u); // within the group
   let first_column = group_id.x * (COLUMNS / 4u);

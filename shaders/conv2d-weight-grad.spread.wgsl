@@ -1,14 +1,15 @@
 // parts = the weight gradient over one strip of dy's rows: an outer product in registers, one vec4 of the weight's columns (tap and channels) by
 // 4 VEC4S output channels per invocation. Each vec4 of dy is loaded by one lane of a subgroup and spread to the others, for all invocations of a
 // workgroup share their output channels and pixels. x: [N, P, Q, C], padded so that every load is inside; dy: [N, I, J, O]; parts: [strips, O, Kh,
-// Kw, C/groups]; all in vec4s along the last axis. Grid: x: WG columns, y: tiles of output channels, z: strips.
+// Kw, C/groups]; all in vec4s along the last axis. Grid: x: WG columns, y: tiles of output channels, z: strips, then the bias's
+// (parts/bias-parts.wgsl).
 enable subgroups;
 
 struct Params {
   rows: u32, // N I
   rows_per_strip: u32,
   dy_size: vec2u, // I, J
-  dy_vec4s: u32, // of a pixel
+  // @fields bias-parts
   dy_vec4s_per_group: u32,
   tiles_per_group: u32, // of VEC4S
   dy_per_group: u32, // channels
@@ -33,10 +34,19 @@ const RESULTS: u32 = 32u; // 4 VEC4S
 const SUBGROUP: u32 = 8u; // lanes
 const LOADS: u32 = 1u; // of dy by a lane: VEC4S / SUBGROUP, rounded up
 
+// @include bias-parts
+
 @compute @workgroup_size(WG)
 fn main(
-  @builtin(workgroup_id) group_id: vec3u, @builtin(local_invocation_index) local: u32, @builtin(subgroup_invocation_id) lane: u32,
+  @builtin(workgroup_id) group_id: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) local: u32,
+  @builtin(subgroup_invocation_id) lane: u32,
 ) {
+  if (group_id.z >= params.strips) {
+    sum_bias((((group_id.z - params.strips) * groups.y + group_id.y) * groups.x + group_id.x) * WG + local);
+    return;
+  }
   let column = group_id.x * WG + local;
   let group = group_id.y / params.tiles_per_group;
   let group_o4 = group_id.y % params.tiles_per_group * VEC4S; // within the group

@@ -1,16 +1,15 @@
 // parts = the weight gradient over one strip of dy's pixels, an outer product in registers: ROWS output channels by COLUMNS vec4s, which are taps of
 // one kernel row, or where kernels are one wide, channels. x: [N, P, Q, C], padded so that every load is inside; dy: [N, I, J, O]; parts: [strips,
-// O, Kh, Kw, C/groups]; all in vec4s along the last axis. Grid: one invocation per tile and strip, strips outermost.
+// O, Kh, Kw, C/groups]; all in vec4s along the last axis. Grid: one invocation per tile and strip, strips outermost; then the bias's (parts/bias-parts.wgsl).
 struct Params {
   count: u32, // invocations
-  strips: u32,
+  // @fields bias-parts
   blocks: u32, // of 4 pixels
   blocks_per_strip: u32,
   row_blocks: u32, // of a row of dy (WINDOW only)
   pixels: u32, // N I J
   dy_size: vec2u, // I, J
   dy_channels: u32,
-  dy_vec4s: u32, // of a pixel
   row_tiles: u32, // of ROWS output channels
   row_tiles_per_group: u32,
   kernel_h: u32,
@@ -41,10 +40,13 @@ const LOADS: u32 = 6u; // COLUMNS + 3
 const WINDOW: bool = true; // 4 pixels of one row share LOADS vec4s of x: stride 1, dilation 1
 const LANES: u32 = 4u; // 1 where x has one channel only
 
+// @include bias-parts
+
 @compute @workgroup_size(WG)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let index = id.y * (groups.x * WG) + id.x;
   if (index >= params.count) {
+    sum_bias(index - params.count);
     return;
   }
   let row_tile = index % params.row_tiles;

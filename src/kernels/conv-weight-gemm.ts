@@ -6,7 +6,7 @@ import { ceilTo, physicalSize } from "../tensor/layout.js";
 import type { Shape } from "../tensor/shape.js";
 import type { TrilinearForm } from "./conv-geometry.js";
 import { ENOUGH_WORKGROUPS, GEMM_FROM_FLOPS } from "./conv-gemm.js";
-import { mostStrips, sumStrips } from "./conv-strips.js";
+import { biasLayers, biasParts, mostStrips, sumParts } from "./conv-strips.js";
 import { dispatch, inputRef, MAX_WORKGROUPS_PER_AXIS, scratchRef, type DeviceTraits, type Variant } from "./op.js";
 
 /** Pixels of a strip, but in the last. */
@@ -16,7 +16,12 @@ const MOST_STRIPS = 256;
 const COLUMN_TILE = 64;
 
 /** Null beyond the grid's limits. The form's groups must be aligned (`groupsAreAligned`). */
-export function weightGradGemmVariant(form: TrilinearForm, weight: Shape, device: DeviceTraits): Variant | null {
+export function weightGradGemmVariant(
+  form: TrilinearForm,
+  weight: Shape,
+  device: DeviceTraits,
+  { bias } = { bias: false },
+): Variant | null {
   const { batch, groups, kernel, stride, dilation, pad, y } = form;
   const depth = ceilTo(form.channels / groups, 4) / 4;
   const columns = kernel[0] * kernel[1] * depth;
@@ -32,16 +37,18 @@ export function weightGradGemmVariant(form: TrilinearForm, weight: Shape, device
   const most = Math.max(1, Math.min(wanted, fitting, Math.ceil(pixels / LEAST_PIXELS), MOST_STRIPS));
   const perStrip = ceilTo(Math.ceil(pixels / most), 8);
   const strips = Math.ceil(pixels / perStrip);
-  const workgroups = [columnTiles, rowTiles * groups, strips] as const;
-  if (workgroups.some((n) => n > MAX_WORKGROUPS_PER_AXIS)) return null;
   const invocations = (rowTile / 8) * (COLUMN_TILE / 8);
+  const parts = biasParts(form, strips, weightVec4s, bias && strips > 1);
+  const tiles = [columnTiles, rowTiles * groups] as const;
+  const workgroups = [...tiles, strips + biasLayers(parts, tiles, invocations)] as const;
+  if (workgroups.some((n) => n > MAX_WORKGROUPS_PER_AXIS)) return null;
   const main = dispatch("conv2d-weight-grad.gemm", {
     params: {
       in_size: form.x,
       dy_size: y,
       pixels,
       pixels_per_strip: perStrip,
-      dy_vec4s: dyVec4s,
+      ...parts.params,
       dy_vec4s_per_group: perGroup,
       row_tiles: rowTiles,
       in_vec4s: ceilTo(form.channels, 4) / 4,
@@ -68,7 +75,7 @@ export function weightGradGemmVariant(form: TrilinearForm, weight: Shape, device
   return {
     name: "gemm",
     fromFlops: GEMM_FROM_FLOPS,
-    scratchBytes: [16 * weightVec4s * strips],
-    dispatches: [main, sumStrips(weight, strips, 0)],
+    scratchBytes: [parts.bytes],
+    dispatches: [main, sumParts(weight, parts, 0)],
   };
 }

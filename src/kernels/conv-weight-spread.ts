@@ -7,14 +7,19 @@ import type { Shape } from "../tensor/shape.js";
 import type { TrilinearForm } from "./conv-geometry.js";
 import { paddedInput } from "./conv-padded.js";
 import { channelTile, MOST_SUBGROUPS, SPREAD_FROM_FLOPS } from "./conv-spread.js";
-import { mostStrips, sumStrips } from "./conv-strips.js";
+import { biasLayers, biasParts, mostStrips, sumParts } from "./conv-strips.js";
 import { dispatch, inputRef, scratchRef, type DeviceTraits, type Variant } from "./op.js";
 
 /** Workgroups that keep a software adapter's cores busy to the end. */
 const ENOUGH_WORKGROUPS = 32;
 
 /** Null but for subgroups of 8 lanes: with fewer it loads as often as `tiled`. The form's groups must be aligned (`groupsAreAligned`). */
-export function weightGradSpreadVariant(form: TrilinearForm, weight: Shape, device: DeviceTraits): Variant | null {
+export function weightGradSpreadVariant(
+  form: TrilinearForm,
+  weight: Shape,
+  device: DeviceTraits,
+  { bias } = { bias: false },
+): Variant | null {
   const lanes = device.subgroupSize;
   if (lanes !== 8) return null;
   const { batch, groups, kernel, stride, dilation, pad, y } = form;
@@ -40,12 +45,14 @@ export function weightGradSpreadVariant(form: TrilinearForm, weight: Shape, devi
   ] as const;
   const x = paddedInput(0, batch, form.channels, form.x, pad, needed);
   const scratch = x.scratchBytes.length;
+  const parts = biasParts(form, strips, weightVec4s, bias && strips > 1);
+  const grid = [Math.ceil(columns / workgroup), tilesPerGroup * groups] as const;
   const main = dispatch("conv2d-weight-grad.spread", {
     params: {
       rows,
       rows_per_strip: rowsPerStrip,
       dy_size: y,
-      dy_vec4s: dyVec4s,
+      ...parts.params,
       dy_vec4s_per_group: perGroup,
       tiles_per_group: tilesPerGroup,
       dy_per_group: form.outputs / groups,
@@ -61,13 +68,13 @@ export function weightGradSpreadVariant(form: TrilinearForm, weight: Shape, devi
     },
     constants: { WG: workgroup, VEC4S: vec4s, RESULTS: 4 * vec4s, SUBGROUP: lanes, LOADS: Math.ceil(vec4s / lanes) },
     buffers: { x: x.ref, dy: inputRef(1), parts: strips === 1 ? "output" : scratchRef(scratch) },
-    workgroups: [Math.ceil(columns / workgroup), tilesPerGroup * groups, strips],
+    workgroups: [...grid, strips + biasLayers(parts, grid, workgroup)],
   });
   const single = strips === 1;
   return {
     name: "spread",
     fromFlops: SPREAD_FROM_FLOPS,
-    scratchBytes: single ? x.scratchBytes : [...x.scratchBytes, 16 * weightVec4s * strips],
-    dispatches: [...x.dispatches, main, ...(single ? [] : [sumStrips(weight, strips, scratch)])],
+    scratchBytes: single ? x.scratchBytes : [...x.scratchBytes, parts.bytes],
+    dispatches: [...x.dispatches, main, ...(single ? [] : [sumParts(weight, parts, scratch)])],
   };
 }

@@ -5,7 +5,7 @@
 import { ceilTo, physicalSize } from "../tensor/layout.js";
 import type { Shape } from "../tensor/shape.js";
 import type { TrilinearForm } from "./conv-geometry.js";
-import { mostStrips, sumStrips } from "./conv-strips.js";
+import { biasParts, mostStrips, sumParts } from "./conv-strips.js";
 import { TILED_FROM_FLOPS } from "./conv-tiled.js";
 import { paddedInput } from "./conv-padded.js";
 import { dispatch, grid, inputRef, scratchRef, type DeviceTraits, type Variant } from "./op.js";
@@ -15,7 +15,12 @@ const BLOCK = 4; // pixels
 const MOST_COLUMNS = 5;
 
 /** The form's groups must be aligned (`groupsAreAligned`). */
-export function weightGradTiledVariant(form: TrilinearForm, weight: Shape, device: DeviceTraits): Variant {
+export function weightGradTiledVariant(
+  form: TrilinearForm,
+  weight: Shape,
+  device: DeviceTraits,
+  { bias } = { bias: false },
+): Variant {
   const { batch, groups, kernel, stride, dilation, pad, y } = form;
   const depthVec4s = ceilTo(form.channels / groups, 4) / 4;
   const outVec4s = ceilTo(form.outputs, 4) / 4;
@@ -43,17 +48,17 @@ export function weightGradTiledVariant(form: TrilinearForm, weight: Shape, devic
   const weightVec4s = physicalSize(weight) / 4;
   const strips = stripsFor(tiles, blocks, weightVec4s, device);
   const scratch = x.scratchBytes.length;
+  const parts = biasParts(form, strips, weightVec4s, bias && strips > 1);
   const main = dispatch("conv2d-weight-grad.tiled", {
     params: {
       count: tiles * strips,
-      strips,
       blocks,
       blocks_per_strip: Math.ceil(blocks / strips),
       row_blocks: rowBlocks,
       pixels,
       dy_size: y,
       dy_channels: form.outputs,
-      dy_vec4s: outVec4s,
+      ...parts.params,
       row_tiles: rowTiles,
       row_tiles_per_group: Math.ceil(rowTiles / groups),
       kernel_h: kernel[0],
@@ -80,15 +85,15 @@ export function weightGradTiledVariant(form: TrilinearForm, weight: Shape, devic
       LANES: form.channels === 1 ? 1 : 4,
     },
     buffers: { x: x.ref, dy: inputRef(1), parts: strips === 1 ? "output" : scratchRef(scratch) },
-    workgroups: grid(tiles * strips),
+    workgroups: grid(tiles * strips + parts.params.bias_count),
   });
   if (strips === 1)
     return { name: "tiled", fromFlops: TILED_FROM_FLOPS, scratchBytes: x.scratchBytes, dispatches: [...x.dispatches, main] };
   return {
     name: "tiled",
     fromFlops: TILED_FROM_FLOPS,
-    scratchBytes: [...x.scratchBytes, 16 * weightVec4s * strips],
-    dispatches: [...x.dispatches, main, sumStrips(weight, strips, scratch)],
+    scratchBytes: [...x.scratchBytes, parts.bytes],
+    dispatches: [...x.dispatches, main, sumParts(weight, parts, scratch)],
   };
 }
 

@@ -28,7 +28,8 @@ import { weightGradSpreadVariant } from "./conv-weight-spread.js";
 import { weightGradTiledVariant } from "./conv-weight-tiled.js";
 import { convTranspose2dOp } from "./conv-transpose2d.js";
 import { conv2dOp } from "./conv2d.js";
-import { apply, dispatch, grid, inputRef, scratchRef, type DeviceTraits, type Op, type Variant } from "./op.js";
+import { apply, dispatch, grid, inputRef, rebind, scratchRef, type DeviceTraits, type Op, type Ref, type Variant } from "./op.js";
+import { reduceSumOp, type ReduceSumAttrs } from "./reduce.js";
 
 export interface Conv2dWeightGradAttrs extends ConvGeometry {
   readonly kernel: Pair2;
@@ -50,19 +51,7 @@ export const conv2dWeightGradOp: Op<Conv2dWeightGradAttrs> = {
     }
     return { shape: [dy!.shape[1]!, x!.shape[1]! / groups, ...kernel], dtype: "f32" };
   },
-  variants(inputs, output, attrs, device) {
-    const form = weightGradForm(inputs, output.shape, attrs);
-    const direct = directVariant(form, output.shape, device);
-    if (!groupsAreAligned(form)) return [direct];
-    const tiled = weightGradTiledVariant(form, output.shape, device);
-    const spread = weightGradSpreadVariant(form, output.shape, device);
-    const gemm = weightGradGemmVariant(form, output.shape, device);
-    // One channel fills a quarter of the vec4s of `spread`.
-    const registers = !spread ? [tiled] : form.channels === 1 ? [spread, tiled] : [tiled, spread];
-    // Workgroup memory is dear on software adapters (kernels.md C).
-    if (!gemm) return [direct, ...registers];
-    return device.software ? [direct, gemm, ...registers] : [direct, ...registers, gemm];
-  },
+  variants: (inputs, output, attrs, device) => weightGradVariants(inputs, output, attrs, device, { bias: false }),
   flops: (inputs, output, attrs) => formFlops(weightGradForm(inputs, output.shape, attrs)),
   grad(ddw, inputs, _dw, { stride, padding, dilation, groups, kernel }) {
     const [x, dy] = inputs as [Tensor, Tensor];
@@ -79,6 +68,68 @@ export const conv2dWeightGradOp: Op<Conv2dWeightGradAttrs> = {
     ];
   },
 };
+
+/**
+ * dw, and as the second output the bias gradient of the convolution, db[o] = sum over n, i, j of dy[n, o, i, j]: in the same dispatches where the pixels
+ * are cut into strips. What passes/pair.ts makes of the two nodes.
+ */
+export const conv2dWeightBiasGradOp: Op<Conv2dWeightGradAttrs> = {
+  ...conv2dWeightGradOp,
+  name: "conv2dWeightBiasGrad",
+  second: ([, dy]) => biasSpec(dy!),
+  variants(inputs, output, attrs, device) {
+    const sums = reduceSumOp.variants([inputs[1]!], biasSpec(inputs[1]!), BIAS_SUM, device);
+    const hasSum = ({ dispatches }: Variant): boolean => dispatches.some((d) => Object.values(d.buffers).includes("second"));
+    return weightGradVariants(inputs, output, attrs, device, { bias: true }).map((variant, i) =>
+      hasSum(variant) ? variant : withSum(variant, sums.at(i === 0 ? 0 : -1)!),
+    );
+  },
+  grad: () => {
+    throw new Error("conv2dWeightBiasGrad has no gradient: it is made after gradients are");
+  },
+};
+
+/** The sum over images and pixels that a bias gradient is. */
+export const BIAS_SUM: ReduceSumAttrs = { axes: [0, 2, 3], keep: [] };
+
+function biasSpec(dy: TensorSpec): TensorSpec {
+  return { shape: [dy.shape[1]!], dtype: "f32" };
+}
+
+/** The variant, then the sum of its second input as its second output. */
+function withSum(variant: Variant, sum: Variant): Variant {
+  const before = variant.scratchBytes ?? [];
+  const moved = (ref: Ref): Ref => {
+    if (ref === "output") return "second";
+    if (typeof ref === "string" || "prepared" in ref) return ref;
+    return "input" in ref ? inputRef(1) : scratchRef(ref.scratch + before.length);
+  };
+  return {
+    ...variant,
+    scratchBytes: [...before, ...(sum.scratchBytes ?? [])],
+    dispatches: [...variant.dispatches, ...sum.dispatches.map((d) => rebind(d, moved))],
+  };
+}
+
+function weightGradVariants(
+  inputs: readonly TensorSpec[],
+  output: TensorSpec,
+  attrs: Conv2dWeightGradAttrs,
+  device: DeviceTraits,
+  options: { readonly bias: boolean },
+): readonly Variant[] {
+  const form = weightGradForm(inputs, output.shape, attrs);
+  const direct = directVariant(form, output.shape, device);
+  if (!groupsAreAligned(form)) return [direct];
+  const tiled = weightGradTiledVariant(form, output.shape, device, options);
+  const spread = weightGradSpreadVariant(form, output.shape, device, options);
+  const gemm = weightGradGemmVariant(form, output.shape, device, options);
+  // One channel fills a quarter of the vec4s of `spread`.
+  const registers = !spread ? [tiled] : form.channels === 1 ? [spread, tiled] : [tiled, spread];
+  // Workgroup memory is dear on software adapters (kernels.md C).
+  if (!gemm) return [direct, ...registers];
+  return device.software ? [direct, gemm, ...registers] : [direct, ...registers, gemm];
+}
 
 function weightGradForm([x, dy]: readonly TensorSpec[], weight: Shape, attrs: Conv2dWeightGradAttrs): TrilinearForm {
   return formOf(x!.shape, dy!.shape, weight, attrs);

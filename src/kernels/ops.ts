@@ -1,7 +1,7 @@
 /** Every op of the engine, by name. Adding one: docs/adding-an-op.md. */
 import { convTranspose2dOp } from "./conv-transpose2d.js";
 import { conv2dOp } from "./conv2d.js";
-import { conv2dWeightGradOp } from "./conv2d-weight-grad.js";
+import { conv2dWeightBiasGradOp, conv2dWeightGradOp } from "./conv2d-weight-grad.js";
 import { addOp, divideOp, fillOp, maximumOp, multiplyOp, subtractOp, sumOp } from "./elementwise.js";
 import type { Op } from "./op.js";
 import { concatOp } from "./concat.js";
@@ -47,6 +47,7 @@ export const OPS = {
   conv2d: conv2dOp,
   convTranspose2d: convTranspose2dOp,
   conv2dWeightGrad: conv2dWeightGradOp,
+  conv2dWeightBiasGrad: conv2dWeightBiasGradOp,
   relu: reluOp,
   reluGrad: reluGradOp,
   maxPool2d: maxPool2dOp,

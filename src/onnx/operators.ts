@@ -87,6 +87,7 @@ export const OPERATORS: Table = {
     },
   },
   conv2dWeightGrad: null,
+  conv2dWeightBiasGrad: null,
   relu: { write: (s) => s.add("Relu", s.inputs) },
   reluGrad: null,
   maxPool2d: { write: (s) => s.add("MaxPool", s.inputs, pooling(s.attrs)) },

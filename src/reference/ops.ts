@@ -46,6 +46,7 @@ export const REFERENCE: { readonly [K in OpName]: ReferenceFn<K> } = {
   conv2d,
   convTranspose2d,
   conv2dWeightGrad,
+  conv2dWeightBiasGrad: conv2dWeightGrad,
   relu,
   reluGrad,
   maxPool2d,

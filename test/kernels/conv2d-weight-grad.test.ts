@@ -8,7 +8,7 @@ function weightGrad(
   dy: number[],
   kernel: [number, number],
   attrs: Partial<Conv2dWeightGradAttrs> = {},
-): OpCase<"conv2dWeightGrad"> {
+): OpCase<"conv2dWeightGrad"> & OpCase<"conv2dWeightBiasGrad"> {
   const all = { ...plain, ...attrs, kernel };
   return {
     name: `[${x.join(", ")}] * [${dy.join(", ")}] -> ${kernel.join("x")} ${JSON.stringify(attrs)}`,
@@ -52,6 +52,23 @@ describeOp("conv2dWeightGrad", {
     // LeNet; the whole window.
     weightGrad([4, 1, 28, 28], [4, 20, 24, 24], [5, 5]),
     weightGrad([2, 20, 12, 12], [2, 50, 8, 8], [5, 5]),
+    weightGrad([3, 50, 4, 4], [3, 30, 1, 1], [4, 4]),
+  ],
+});
+
+describeOp("conv2dWeightBiasGrad", {
+  exact: true,
+  bound: { terms: ([, dy]) => dy!.shape[0]! * dy!.shape[2]! * dy!.shape[3]! },
+  cases: [
+    // Strips of the weight, and one alone, which is written where it belongs; bias strips that end inside a row; channels that are no whole vec4s.
+    weightGrad([1, 3, 37, 41], [1, 6, 37, 41], [3, 3], { padding: [1, 1, 1, 1] }),
+    weightGrad([5, 2, 19, 23], [5, 3, 19, 23], [1, 1]),
+    weightGrad([2, 5, 9, 8], [2, 21, 9, 8], [3, 3], { padding: [1, 1, 1, 1] }),
+    weightGrad([1, 3, 5, 6], [1, 7, 3, 4], [3, 3]),
+    weightGrad([1, 4, 1, 1], [1, 4, 1, 1], [1, 1]),
+    weightGrad([2, 16, 11, 12], [2, 24, 11, 12], [3, 3], { groups: 4, padding: [1, 1, 1, 1] }),
+    weightGrad([1, 6, 15, 15], [1, 4, 13, 13], [3, 3], { groups: 2 }),
+    weightGrad([1, 3, 41, 43], [1, 8, 10, 11], [5, 3], { stride: [4, 4], dilation: [1, 1] }),
     weightGrad([3, 50, 4, 4], [3, 30, 1, 1], [4, 4]),
   ],
 });

@@ -3,6 +3,7 @@ import { expect } from "chai";
 import { fuse } from "../../src/graph/passes/fuse.js";
 import { pair } from "../../src/graph/passes/pair.js";
 import {
+  add,
   conv2d,
   gradients,
   heNormal,
@@ -49,6 +50,24 @@ describe("pairing pass", () => {
     const y = maxPool2d(x, { kernel: 3, stride: 2 });
     const [dx] = gradients(y, [x], input(y.shape));
     expect(paired([y, dx!])).to.deep.equal(["maxPool2dTaps", "second", "maxPool2dTapsGrad"]);
+  });
+
+  it("sums a bias gradient with the gradient of the weight, where both are of one convolution", () => {
+    const [weight, bias] = [param("c.weight", [4, 3, 3, 3], heNormal()), param("c.bias", [4], heNormal())];
+    const y = conv2d(x, weight, bias, { padding: 1 });
+    const seed = input(y.shape);
+    expect(paired(gradients(y, [weight, bias], seed))).to.deep.equal(["conv2dWeightBiasGrad", "second"]);
+    expect(paired(gradients(y, [weight], seed))).to.deep.equal(["conv2dWeightGrad"]);
+    expect(paired(gradients(y, [bias], seed))).to.deep.equal(["reduceSum"]);
+    // One dy for two convolutions: its sum is made once.
+    const two = add(
+      conv2d(x, weight, null, { padding: 1 }),
+      conv2d(relu(x), param("d.weight", [4, 3, 3, 3], heNormal()), bias, { padding: 1 }),
+    );
+    const wrt = topological([two]).filter(isParam);
+    expect(paired(gradients(two, wrt, seed)).filter((op) => op.startsWith("conv2dWeight") || op === "reduceSum")).to.have.members(
+      ["conv2dWeightBiasGrad", "conv2dWeightGrad"],
+    );
   });
 
   it("leaves pooling alone where no gradient is taken", () => {

@@ -1,10 +1,13 @@
 /**
  * Two nodes that one kernel can serve become one node with a second output (kernels/second.ts): max pooling and its gradient, which then
- * reads the winning taps instead of the image; the loss of a pixel and its gradient, which share all their work. Runs behind fuse.
+ * reads the winning taps instead of the image; the loss of a pixel and its gradient, which share all their work; the gradients of a
+ * convolution's weight and bias, which read the same. Runs behind fuse.
  */
+import { BIAS_SUM, conv2dWeightBiasGradOp, type Conv2dWeightGradAttrs } from "../../kernels/conv2d-weight-grad.js";
 import { crossEntropyBothOp, type CrossEntropyAttrs, type LabelAttrs } from "../../kernels/pixel-loss.js";
 import { maxPool2dTapsGradOp, maxPool2dTapsOp, MOST_TAPS } from "../../kernels/max-pool-taps.js";
 import { apply } from "../../kernels/op.js";
+import type { ReduceSumAttrs } from "../../kernels/reduce.js";
 import { secondOf } from "../../kernels/second.js";
 import type { PoolWindow } from "../../kernels/window.js";
 import { topological, type Tensor } from "../../tensor/tensor.js";
@@ -14,6 +17,7 @@ export function pair(outputs: readonly Tensor[]): readonly Tensor[] {
   const nodes = topological(outputs);
   pairPools(nodes, instead);
   pairLosses(nodes, instead);
+  pairBiases(nodes, instead);
   return instead.size === 0 ? outputs : substitute(outputs, instead);
 }
 
@@ -46,6 +50,20 @@ function pairLosses(nodes: readonly Tensor[], instead: Map<Tensor, Tensor>): voi
     const attrs = losses.attrs as CrossEntropyAttrs;
     instead.set(losses, apply(crossEntropyBothOp, gradient.inputs, attrs, losses.name));
     instead.set(gradient, secondOf(losses, crossEntropyBothOp, gradient.inputs, attrs));
+  }
+}
+
+/** The weight gradient of a convolution and its bias gradient, which is the sum of the same dy. */
+function pairBiases(nodes: readonly Tensor[], instead: Map<Tensor, Tensor>): void {
+  for (const bias of nodes) {
+    if (bias.op !== "reduceSum") continue;
+    const { axes, keep } = bias.attrs as ReduceSumAttrs;
+    const isBias = keep.length === BIAS_SUM.keep.length && axes.join() === BIAS_SUM.axes.join();
+    const weight = nodes.find((t) => t.op === "conv2dWeightGrad" && t.inputs[1] === bias.inputs[0] && !instead.has(t));
+    if (!isBias || !weight) continue;
+    const attrs = weight.attrs as Conv2dWeightGradAttrs;
+    instead.set(weight, apply(conv2dWeightBiasGradOp, weight.inputs, attrs, weight.name));
+    instead.set(bias, secondOf(weight, conv2dWeightBiasGradOp, weight.inputs, attrs));
   }
 }
 
