@@ -10,6 +10,7 @@ import { slice } from "../kernels/slice.js";
 import { InputError, ShapeError } from "../tensor/errors.js";
 import { input, type Tensor } from "../tensor/tensor.js";
 import type { Weights } from "../tensor/weights.js";
+import type { Pixels } from "../weights/pixels.js";
 import { loadSafetensors } from "../weights/safetensors.js";
 import { fcnLayers, type FcnOptions } from "./fcn.js";
 import { vocPalette } from "./palette.js";
@@ -19,6 +20,8 @@ import { trunkOf } from "./trunks.js";
 export interface OpenFcnOptions extends FcnOptions, Pick<CompileOptions, "onProgress" | "onWarning" | "signal" | "tune"> {
   /** The net's weights by name, or the address of a safetensors file with them. */
   readonly weights: Weights | URL;
+  /** What the weights take, where that is not what the trunk's own do: PIXELS.torchvision of fcn-webgpu/weights, another mean. */
+  readonly pixels?: Pixels;
 }
 
 export interface Segmenter extends Disposable {
@@ -95,9 +98,16 @@ export async function openFcn(gpu: Gpu, options: OpenFcnOptions): Promise<Segmen
 }
 
 /** The trunk's input from RGBA pixels; a trunk of one channel (LeNet) takes the first. */
-export function pixelsOf(rgba: Tensor, { trunk }: Pick<FcnOptions, "trunk">): Tensor {
-  const { pixels, crop } = trunkOf(trunk);
-  const image = imageToTensor(rgba, pixels);
+export function pixelsOf(rgba: Tensor, options: Pick<OpenFcnOptions, "trunk" | "pixels">): Tensor {
+  const { pixels: trunks, crop } = trunkOf(options.trunk);
+  const { order, mean, scale } = options.pixels ?? trunks;
+  type Three = readonly [number, number, number];
+  // Their number is checked by the op.
+  const image = imageToTensor(rgba, {
+    order,
+    mean: mean as Three,
+    scale: typeof scale === "number" ? scale : (scale as Three),
+  });
   const [n, , h, w] = image.shape as readonly [number, number, number, number];
   return crop.channels === 3 ? image : slice(image, { starts: [0, 0, 0, 0], sizes: [n, crop.channels, h, w] });
 }

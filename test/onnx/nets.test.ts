@@ -9,10 +9,12 @@ import {
   imageToTensor,
   initialWeights,
   input,
+  trunkOf,
   type FcnOptions,
   type Graph,
   type Names,
   type Shape,
+  type TrunkName,
   type Weights,
 } from "../../src/index.js";
 import { fcnLayers } from "../../src/fcn/fcn.js";
@@ -86,7 +88,7 @@ function differing(a: ArrayLike<number>, b: ArrayLike<number>): number {
 
 describe("ONNX export of nets", () => {
   const vgg = { trunk: "vgg16", classes: 3, width: 1 / 16 } as const;
-  const nets: readonly (FcnOptions & { readonly sizes: readonly Shape[] })[] = [
+  const nets: readonly (FcnOptions & { readonly trunk: TrunkName; readonly sizes: readonly Shape[] })[] = [
     {
       trunk: "lenet",
       variant: "4s",
@@ -133,6 +135,21 @@ describe("ONNX export of nets", () => {
         [2, 3, 64, 41],
       ],
     })),
+    // The trunks beyond the paper's figure, each with every head, at the padding that takes the least work.
+    ...(["alexnet-bvlc", "alexnet-torchvision", "vgg19", "googlenet", "googlenet-torchvision", "squeezenet"] as const).flatMap(
+      (trunk) =>
+        Object.keys(trunkOf(trunk).heads).map((variant) => ({
+          trunk,
+          variant,
+          classes: 3,
+          width: 1 / 32,
+          padding: trunk === "squeezenet" || trunk.startsWith("googlenet") ? ("caffe" as const) : ("same" as const),
+          sizes: [
+            [1, 3, 64, 32],
+            [2, 3, 45, 71],
+          ],
+        })),
+    ),
     ...["32s", "16s", "8s"].map((variant) => ({
       ...vgg,
       variant,
@@ -179,7 +196,7 @@ describe("ONNX export of nets", () => {
     );
   }).timeout(TIMEOUT_MS);
 
-  for (const trunk of ["lenet", "alexnet", "vgg16"] as const) {
+  for (const trunk of ["lenet", "alexnet", "vgg16", "googlenet", "squeezenet"] as const) {
     const width = trunk === "lenet" ? 1 : 1 / 16;
     it(`${trunk} as a classifier, for any batch, and convolutionalised, for any size`, async () => {
       const own = classifier({ trunk, classes: 7, width });

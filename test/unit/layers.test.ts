@@ -16,7 +16,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   training: ["fcn", "graph", "kernels", "weights", "tensor"], // platform-free; nothing imports it but data
   data: ["training", "fcn", "weights", "tensor"], // Node's: files, threads, image codecs; nothing imports it
   caffe: ["weights", "tensor"], // the core stays free of protobuf: nothing imports it
-  onnx: ["graph:types", "kernels:types", "tensor"], // nor this
+  onnx: ["graph", "kernels", "weights", "tensor"], // nor this
   index: ["graph", "gpu", "kernels", "tensor", "fcn"],
   "shaders.gen": [],
 };
@@ -32,6 +32,7 @@ const MAY_IMPORT_PACKAGE: Readonly<Record<string, string>> = {
   "src/caffe/blob.ts": "@bufbuild/protobuf/wire",
   "src/caffe/caffemodel.ts": "@bufbuild/protobuf/wire",
   "src/caffe/fields.ts": "@bufbuild/protobuf/wire",
+  "src/onnx/decode.ts": "@bufbuild/protobuf/wire",
   "src/onnx/messages.ts": "@bufbuild/protobuf/wire",
   "src/data/decode.ts": "sharp",
   "src/data/label-png.ts": "fast-png",

@@ -43,11 +43,20 @@ describe("public names", () => {
 
   it("of fcn-webgpu/onnx are there", () => {
     expect(onnx.exportOnnx).to.be.a("function");
+    expect(onnx.importOnnx).to.be.a("function");
     expect(new onnx.OnnxError("message").name).to.equal("OnnxError");
   });
 
   it("of fcn-webgpu/weights and fcn-webgpu/caffe are there", () => {
-    for (const name of ["loadSafetensors", "openSafetensors", "safetensorsPieces", "writeSafetensors"] as const)
+    for (const name of [
+      "loadSafetensors",
+      "openSafetensors",
+      "safetensorsPieces",
+      "writeSafetensors",
+      "readManifest",
+      "convertNames",
+      "convertPixels",
+    ] as const)
       expect(weights[name]).to.be.a("function");
     expect(caffe.readCaffemodel).to.be.a("function");
   });
