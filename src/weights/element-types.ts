@@ -62,7 +62,7 @@ export const ELEMENT_TYPES: ReadonlyMap<string, ElementType> = new Map<string, E
 ]);
 
 /** The value of an IEEE 754 half. */
-export function fromHalf(bits: number): number {
+function fromHalf(bits: number): number {
   const sign = bits & 0x8000 ? -1 : 1;
   const exponent = (bits >>> 10) & 31;
   const fraction = bits & 1023;
