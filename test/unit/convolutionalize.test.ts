@@ -96,9 +96,11 @@ describe("convolutionalize", () => {
     lenet: 0.1,
     alexnet: 1 / 48,
     "alexnet-bvlc": 1 / 48,
+    "alexnet-torchvision": 1 / 48,
     vgg16: 1 / 64,
     vgg19: 1 / 64,
     googlenet: 1 / 32,
+    "googlenet-torchvision": 1 / 32,
     squeezenet: 1 / 32,
   };
   for (const [trunk, width] of Object.entries(widths) as [TrunkName, number][]) {
