@@ -62,6 +62,11 @@ const FIRST_SIZE = [64, 64] as const;
  */
 export async function openFcn(gpu: Gpu, options: OpenFcnOptions): Promise<Segmenter> {
   const { classes, onProgress, signal } = options;
+  const { name, crop } = trunkOf(options.trunk);
+  if (crop.channels !== 1 && crop.channels !== 3)
+    throw new ShapeError(
+      `openFcn: trunk ${name} takes ${crop.channels} channels, but an image has 1 or 3: compile fcn(...) and give it tensors yourself`,
+    );
   if (classes > 256)
     throw new ShapeError(
       `openFcn: ${classes} classes do not fit into labels of one byte: use at most 256, or compile fcn(...) yourself`,

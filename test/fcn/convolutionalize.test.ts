@@ -12,7 +12,6 @@ const TIMEOUT_MS = 600_000;
 const NETS: readonly { readonly trunk: TrunkName; readonly width: number; readonly larger: readonly [number, number] }[] = [
   { trunk: "lenet", width: 0.2, larger: [37, 64] },
   { trunk: "alexnet", width: 1 / 32, larger: [259, 291] },
-  { trunk: "alexnet-bvlc", width: 1 / 32, larger: [259, 230] },
   { trunk: "vgg16", width: 1 / 64, larger: [256, 225] },
   { trunk: "googlenet", width: 1 / 32, larger: [225, 257] },
   { trunk: "squeezenet", width: 1 / 32, larger: [243, 228] },

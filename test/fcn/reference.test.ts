@@ -55,6 +55,35 @@ const NETS: readonly Case[] = [
     channels: 1,
     size: [29, 23],
   },
+  {
+    title: "FCN-GoogLeNet-8s at once, two images",
+    trunk: "googlenet",
+    variant: "8s-at-once",
+    classes: 3,
+    width: 1 / 8,
+    upsampling: "learned2x",
+    batch: 2,
+    size: [41, 35],
+  },
+  {
+    title: "FCN-SqueezeNet-4s, the larger of each pair of scores",
+    trunk: "squeezenet",
+    variant: "4s",
+    classes: 5,
+    width: 1 / 4,
+    fusion: "max",
+    upsampling: "learned",
+    size: [50, 37],
+  },
+  {
+    title: "FCN-AlexNet-32s, minimal padding",
+    trunk: "alexnet-bvlc",
+    variant: "32s",
+    classes: 2,
+    width: 1 / 48,
+    padding: "minimal",
+    size: [15, 23],
+  },
 ];
 
 /** Software adapters compile a net's kernels when they first run, for a minute or more. */
@@ -65,7 +94,7 @@ function withGradients({ batch = 1, channels = 3, size, ...options }: Case) {
   return graph(
     { image: input([batch, channels, ...size]), labels: input([batch, ...size], "i32") },
     ({ image, labels }): Readonly<Record<string, Tensor>> => {
-      const { scores, params } = fcnLayers(image, { ...options, width: 1 / 16 });
+      const { scores, params } = fcnLayers(image, { width: 1 / 16, ...options });
       const loss = softmaxCrossEntropy(scores, labels, { ignoreIndex: 255 });
       const lossSum = softmaxCrossEntropy(scores, labels, { ignoreIndex: 255, reduction: "sum" });
       return {
@@ -78,13 +107,20 @@ function withGradients({ batch = 1, channels = 3, size, ...options }: Case) {
   );
 }
 
-/** Score layers that start at zero would pass no gradient to the trunk. */
-function randomScores(weights: Weights): Weights {
+/** Score layers that start at zero would pass no gradient to the trunk, nor would narrow layers whose ReLUs are all shut. */
+function randomWeights(weights: Weights): Weights {
   const random = uniform(5);
   return new Map(
     [...weights].map(([name, { shape, data }]) => [
       name,
-      { shape, data: name.startsWith("score") ? data.map(() => 0.4 * (random() - 0.5)) : data },
+      {
+        shape,
+        data: name.startsWith("score")
+          ? data.map(() => 0.4 * (random() - 0.5))
+          : name.endsWith(".bias")
+            ? data.map(() => 0.2 * random())
+            : data,
+      },
     ]),
   );
 }
@@ -125,7 +161,7 @@ describe("the paper's nets on the GPU", () => {
   for (const net of NETS) {
     it(`give the reference's scores, losses and gradients: ${net.title}`, async () => {
       const training = withGradients(net);
-      const weights = randomScores(initialWeights(training));
+      const weights = randomWeights(initialWeights(training));
       const inputs = example(training.inputs, net.classes);
       using program = await (await testGpu()).compile(training);
       await program.load(weights);

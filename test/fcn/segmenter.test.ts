@@ -1,6 +1,7 @@
 import { expect } from "chai";
 import {
   DisposedError,
+  earlyFusionTrunk,
   fcn,
   initialWeights,
   InputError,
@@ -101,6 +102,8 @@ describe("openFcn", () => {
         (error: unknown) => error,
       );
     expect(await failure(openFcn(gpu, { ...OPTIONS, classes: 300, weights }))).to.be.instanceOf(ShapeError);
+    const wide = openFcn(gpu, { ...OPTIONS, trunk: earlyFusionTrunk("lenet", 2), weights });
+    expect(String(await failure(wide))).to.contain("openFcn: trunk lenet on 2 channels takes 2 channels");
     expect(await failure(openFcn(gpu, { ...OPTIONS, classes: 5, weights }))).to.be.instanceOf(WeightsError);
     expect(await failure(openFcn(gpu, { ...OPTIONS, weights: new URL("data:,nothing") }))).to.be.instanceOf(WeightsError);
     const segmenter = await openFcn(gpu, { ...OPTIONS, weights });
