@@ -8,11 +8,14 @@ import { countingGpu, testGpu } from "../harness/device.js";
 /** Software adapters compile a net's kernels when they first run, for a minute or more. */
 const TIMEOUT_MS = 600_000;
 
-const random = uniform(6);
-const noise = (count: number): Float32Array => Float32Array.from({ length: count }, () => 2 * random() - 1);
+function noise(count: number): Float32Array {
+  const random = uniform(6);
+  return Float32Array.from({ length: count }, () => 2 * random() - 1);
+}
 
 /** Score layers that start at zero would agree on everything. */
 function weightsOf(options: FcnOptions): Weights {
+  const random = uniform(7);
   return new Map(
     [...initialWeights(fcn({ ...options, size: [40, 40] }))].map(([name, { shape, data }]) => [
       name,
