@@ -1,6 +1,6 @@
 /** The paper's nets on images of any size and in batches: one program, whose shaders are compiled once. */
 import { expect } from "chai";
-import { fcn, initialWeights, type FcnOptions, type Weights } from "../../src/index.js";
+import { fcn, initialWeights, type FcnOptions, type TrunkName, type Weights } from "../../src/index.js";
 import { runReference } from "../../src/reference/index.js";
 import { uniform } from "../../src/tensor/random.js";
 import { countingGpu, testGpu } from "../harness/device.js";
@@ -36,14 +36,14 @@ function difference(got: ArrayLike<number>, want: ArrayLike<number>): number {
 }
 
 const CLASSES = 4;
-const NETS: readonly FcnOptions[] = [
+const NETS: readonly (FcnOptions & { readonly trunk: TrunkName })[] = [
   { trunk: "vgg16", variant: "8s", classes: CLASSES, width: 1 / 16, padding: "same" },
   { trunk: "squeezenet", variant: "4s", classes: 3, width: 1 / 4 },
 ];
 
 describe("images of any size", () => {
   for (const options of NETS) {
-    it(`run in one ${options.variant} net on ${String(options.trunk)} without compiling anew, odd sizes too`, async () => {
+    it(`run in one ${options.variant} net on ${options.trunk} without compiling anew, odd sizes too`, async () => {
       const { gpu, host, counting } = await countingGpu();
       const weights = weightsOf(options);
       const program = await gpu.compile(fcn({ ...options, size: [48, 64] }));
