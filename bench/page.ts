@@ -35,8 +35,8 @@ async function main(): Promise<void> {
   if (absent.length > 0) console.log(`not in it: ${absent.join(", ")} (--install-peers installs them first)`);
   if (values.build !== undefined) return;
   const server = await serveBenchPage(folder, port, values.host);
-  server.printUrls();
-  console.log("Ctrl-C ends it");
+  const { local, network } = server.resolvedUrls!;
+  console.log(`serving ${[...local, ...network].join(", ")} (Ctrl-C ends it)`);
 }
 
 await main().catch((error: unknown) => {

@@ -48,7 +48,9 @@ function pointOf(row: Kernel, gpuMs: number): Point {
     ...fractions.filter((text) => text !== ""),
     row.bound === undefined ? "" : `bound by ${row.bound}`,
   ].join("\n");
-  return { name: row.node, intensity: row.flops / row.bytes, gflops: row.gflops, bound: row.bound ?? "", share, title };
+  // What no one has named is called after its input.
+  const name = row.node.includes("#") ? row.op : row.node;
+  return { name, intensity: row.flops / row.bytes, gflops: row.gflops, bound: row.bound ?? "", share, title };
 }
 
 function plot(points: readonly Point[], { device, id }: Roofline, width: number): SVGSVGElement | HTMLElement {

@@ -1,4 +1,4 @@
-/** The benchmark page, built and opened in Chromium: a short run with a peer that hangs and a GPU process that crashes, Stop, a browser without WebGPU. Screenshots go to out/bench-page. */
+/** The benchmark page, built and opened in Chromium: a short run with a peer that hangs and a GPU process that crashes, Stop, a browser without WebGPU. Screenshots go to out/bench-page-test. */
 import { expect } from "chai";
 import { mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -14,7 +14,7 @@ import { startChromium } from "../../scripts/browser/chromium.js";
 import { root } from "../../scripts/paths.js";
 
 const HANGS = { name: "hangs", family: "hangs", module: "test/harness/hanging-engine.ts", on: ["page"] } as const;
-const SCREENSHOTS = join(root, "out", "bench-page");
+const SCREENSHOTS = join(root, "out", "bench-page-test");
 
 /** Of the reports of a page that ran to its end. */
 async function reportOf(page: Page): Promise<Report> {
@@ -61,7 +61,7 @@ describe("benchmark page", function () {
     const page = await context.newPage();
     const problems: string[] = [];
     page.on("pageerror", (error) => problems.push(error.message));
-    await page.goto(`${url}?rows=B1,C1&rounds=2&cap=8&autorun`);
+    await page.goto(`${url}?rows=B1,C1&rounds=2&cap=6&autorun`);
     await stateBecomes(page, ["running"], 20_000);
     const bar = page.locator("#progress");
     await page.locator("#stage", { hasText: "B1, hangs: first run" }).waitFor({ timeout: 60_000 });
@@ -95,7 +95,7 @@ describe("benchmark page", function () {
       expect(ours!.counts!.submits).to.equal(1);
       expect(row.peak!.after.gflops).to.be.above(0.01);
       expect(row.load).to.equal(null);
-      expect(hangs).to.include({ status: "slow", message: "not even the first result within 8 s" });
+      expect(hangs).to.include({ status: "slow", message: "not even the first result within 6 s" });
     }
     const [lost] = report.rows[0]!.entries[0]!.notes;
     expect(lost).to.match(/^the device was lost.*, while others were at work$/);
@@ -107,7 +107,7 @@ describe("benchmark page", function () {
     expect(await page.locator("#speeds svg").count()).to.equal(2);
     expect(await page.locator("#rooflines svg [aria-label=dot] circle").count()).to.equal(profile!.rows.length);
     expect(await page.locator("#table [data-row=B1] [data-engine=hangs]").textContent()).to.equal("> cap");
-    expect(await page.locator("#remarks").textContent()).to.contain("B1, C1: hangs: > cap: not even the first result within 8 s");
+    expect(await page.locator("#remarks").textContent()).to.contain("B1, C1: hangs: > cap: not even the first result within 6 s");
     expect(await page.locator("#notices").textContent()).to.contain("Not in this build: tfjs-webgpu");
     if (report.adapter!.software) expect(await page.locator("#notices").textContent()).to.contain("This is a software adapter");
 
