@@ -6,7 +6,7 @@ import { outerVariant } from "./conv-outer.js";
 import { phasesApplies, phasesVariant } from "./conv-phases.js";
 import { directionOf, groupsAreAligned, tiledApplies, tiledVariant } from "./conv-tiled.js";
 import { spreadVariant } from "./conv-spread.js";
-import { winogradApplies, winogradIsBetter, winogradVariant } from "./conv-winograd.js";
+import { winogradApplies, winogradIsBetter, winogradVariants } from "./conv-winograd.js";
 import type { DeviceTraits, Variant } from "./op.js";
 
 export function convVariants(
@@ -34,7 +34,7 @@ function denseVariants(
   if (transposed && phasesApplies(flat, device)) return ordered([outer, phasesVariant(flat, epilogue, device)]);
   const sampled = [outer, ...optional(spreadVariant(flat, transposed, epilogue, device))];
   const tiled = tiledApplies(flat) ? [tiledVariant(flat, transposed, epilogue)] : [];
-  const winograd = winogradApplies(flat) ? [winogradVariant(flat, transposed, epilogue, device, pointwiseVariant)] : [];
+  const winograd = winogradApplies(flat) ? winogradVariants(flat, transposed, epilogue, device, pointwiseVariant) : [];
   const others = ordered(tiledIsBetter(flat, transposed, device) ? [...sampled, ...tiled] : [...tiled, ...sampled]);
   return winogradIsBetter(flat) ? [...others, ...winograd] : [...winograd, ...others];
 }
@@ -43,7 +43,7 @@ function optional(variant: Variant | null): readonly Variant[] {
   return variant ? [variant] : [];
 }
 
-/** For the products of `winograd`. */
+/** For the products of Winograd's variants. */
 function pointwiseVariant(form: TrilinearForm, transposed: boolean, epilogue: ConvEpilogue, device: DeviceTraits): Variant {
   const fast = device.software
     ? spreadVariant(form, transposed, epilogue, device)

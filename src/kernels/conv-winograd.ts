@@ -1,7 +1,8 @@
 /**
- * Variant `winograd` of conv2d and convTranspose2d for 3x3 kernels at stride 1: F(4x4, 3x3) of Lavin and Gray, "Fast Algorithms for Convolutional
- * Neural Networks" (2016). 4x4 outputs cost 36 multiplications in place of 144: tiles and kernels are transformed, multiplied at 36 points, each
- * a matrix product over channels, and transformed back. The products are a 1x1 convolution in 36 groups, so any kernel for such serves.
+ * Variants `winograd` and `winograd2` of conv2d and convTranspose2d for 3x3 kernels at stride 1: F(4x4, 3x3) and F(2x2, 3x3) of Lavin and Gray,
+ * "Fast Algorithms for Convolutional Neural Networks" (2016). 4x4 outputs cost 36 multiplications in place of 144, 2x2 cost 16 in place of 36: tiles
+ * and kernels are transformed, multiplied at 36 or 16 points, each a matrix product over channels, and transformed back. The products are a 1x1
+ * convolution in as many groups as points, so any kernel for such serves.
  */
 import { ceilTo } from "../tensor/layout.js";
 import { PLAIN_EPILOGUE, type ConvEpilogue, type Pair2, type TrilinearForm } from "./conv-geometry.js";
@@ -9,10 +10,39 @@ import { epilogueBuffers, epilogueParams } from "./conv-epilogue.js";
 import { directionOf } from "./conv-tiled.js";
 import { dispatch, grid, inputRef, preparedRef, rebind, scratchRef, type DeviceTraits, type Ref, type Variant } from "./op.js";
 
-const TILE = 4;
-const POINTS = 36;
-/** Rounding errors grow with the transforms' coefficients (kernels.md C 3: 5 to 10 times those of `direct`). */
-const ERROR_FACTOR = 16;
+interface Scheme {
+  readonly name: string;
+  /** Rows and columns of outputs of a tile. */
+  readonly tile: number;
+  readonly points: number;
+  /**
+   * Rounding errors grow with the transforms' coefficients: 5 to 10 times those of `direct` for 4x4 (kernels.md C 3). Those of 2x2 are no larger, but
+   * where padding makes a result exactly 0, its is a tiny number too, so it is above 1 (see `roundsMore` in graph/choose.ts).
+   */
+  readonly errorFactor: number;
+  readonly weight: "conv2d.winograd-weight" | "conv2d.winograd2-weight";
+  readonly input: "conv2d.winograd-input" | "conv2d.winograd2-input";
+  readonly output: "conv2d.winograd-output" | "conv2d.winograd2-output";
+}
+
+const F4: Scheme = {
+  name: "winograd",
+  tile: 4,
+  points: 36,
+  errorFactor: 16,
+  weight: "conv2d.winograd-weight",
+  input: "conv2d.winograd-input",
+  output: "conv2d.winograd-output",
+};
+const F2: Scheme = {
+  name: "winograd2",
+  tile: 2,
+  points: 16,
+  errorFactor: 2,
+  weight: "conv2d.winograd2-weight",
+  input: "conv2d.winograd2-input",
+  output: "conv2d.winograd2-output",
+};
 /** Fewer operations do not pay for the transforms. */
 const FROM_FLOPS = 2 ** 23;
 const LEAST_CHANNELS = 16;
@@ -28,16 +58,37 @@ export function winogradApplies({ kernel, stride, dilation, groups, outputs }: T
   return plain && kernel[0] === 3 && kernel[1] === 3 && outputs % 4 === 0;
 }
 
-/** `product` gives the variant that multiplies: of the 1x1 convolution in 36 groups, or its transpose. */
-export function winogradVariant(
+type Product = (form: TrilinearForm, transposed: boolean, epilogue: ConvEpilogue, device: DeviceTraits) => Variant;
+
+/**
+ * Both, the one with fewer multiplications last: 4x4, but on maps so small that its tiles are half empty. `product` gives the variant that multiplies:
+ * of the 1x1 convolution in as many groups as points, or its transpose.
+ */
+export function winogradVariants(
   form: TrilinearForm,
   transposed: boolean,
   epilogue: ConvEpilogue,
   device: DeviceTraits,
-  product: (form: TrilinearForm, transposed: boolean, epilogue: ConvEpilogue, device: DeviceTraits) => Variant,
+  product: Product,
+): readonly Variant[] {
+  const { outSize } = directionOf(form, transposed);
+  const multiplications = ({ tile, points }: Scheme): number =>
+    points * Math.ceil(outSize[0] / tile) * Math.ceil(outSize[1] / tile);
+  const schemes = multiplications(F2) < multiplications(F4) ? [F4, F2] : [F2, F4];
+  return schemes.map((scheme) => winogradVariant(scheme, form, transposed, epilogue, device, product));
+}
+
+function winogradVariant(
+  scheme: Scheme,
+  form: TrilinearForm,
+  transposed: boolean,
+  epilogue: ConvEpilogue,
+  device: DeviceTraits,
+  product: Product,
 ): Variant {
+  const { tile, points } = scheme;
   const { inChannels, outChannels, inSize, outSize } = directionOf(form, transposed);
-  const tiles: Pair2 = [Math.ceil(outSize[0] / TILE), Math.ceil(outSize[1] / TILE)];
+  const tiles: Pair2 = [Math.ceil(outSize[0] / tile), Math.ceil(outSize[1] / tile)];
   const count = form.batch * tiles[0] * tiles[1];
   const [inVec4s, outVec4s] = [ceilTo(inChannels, 4) / 4, ceilTo(outChannels, 4) / 4];
   const weightVec4s = form.outputs * (ceilTo(form.channels, 4) / 4);
@@ -46,26 +97,26 @@ export function winogradVariant(
   const straight = { STRAIGHT: !(device.software && device.subgroupSize === 8) };
   const [u, v, m] = [preparedRef(0), scratchRef(0), scratchRef(1)];
 
-  const weights = dispatch("conv2d.winograd-weight", {
-    params: { count: weightVec4s, vec4s: ceilTo(form.channels, 4) / 4, transposed: Number(transposed), points: POINTS },
+  const weights = dispatch(scheme.weight, {
+    params: { count: weightVec4s, vec4s: ceilTo(form.channels, 4) / 4, transposed: Number(transposed), points },
     constants: straight,
     buffers: { weight: inputRef(1), u },
     workgroups: grid(weightVec4s),
   });
-  const input = dispatch("conv2d.winograd-input", {
-    params: { count: count * inVec4s, in_size: inSize, vec4s: inVec4s, tiles, before, points: POINTS },
+  const input = dispatch(scheme.input, {
+    params: { count: count * inVec4s, in_size: inSize, vec4s: inVec4s, tiles, before, points },
     constants: straight,
     buffers: { x: inputRef(0), v },
     workgroups: grid(count * inVec4s),
   });
-  const output = dispatch("conv2d.winograd-output", {
+  const output = dispatch(scheme.output, {
     params: {
       count: count * outVec4s,
       out_size: outSize,
       out_channels: outChannels,
       vec4s: outVec4s,
       tiles,
-      pixels: TILE * TILE,
+      pixels: tile * tile,
       ...epilogueParams(epilogue),
     },
     constants: straight,
@@ -73,24 +124,24 @@ export function winogradVariant(
     workgroups: grid(count * outVec4s),
   });
   // Of whole vec4s, as they lie in memory.
-  const products = product(pointwise(form, count), transposed, PLAIN_EPILOGUE, device);
+  const products = product(pointwise(form, points, count), transposed, PLAIN_EPILOGUE, device);
   return {
-    name: "winograd",
+    name: scheme.name,
     fromFlops: FROM_FLOPS,
-    errorFactor: ERROR_FACTOR,
-    prepared: { bytes: [16 * POINTS * weightVec4s], dispatches: [weights] },
-    scratchBytes: [16 * POINTS * count * inVec4s, 16 * POINTS * count * outVec4s],
+    errorFactor: scheme.errorFactor,
+    prepared: { bytes: [16 * points * weightVec4s], dispatches: [weights] },
+    scratchBytes: [16 * points * count * inVec4s, 16 * points * count * outVec4s],
     dispatches: [input, ...products.dispatches.map((d) => rebind(d, (ref) => swapped(ref, v, u, m))), output],
   };
 }
 
 /** The products as a convolution: tiles are pixels of one row, points are groups. Rows of the transformed weight are those of the weight itself. */
-function pointwise(form: TrilinearForm, tiles: number): TrilinearForm {
+function pointwise(form: TrilinearForm, points: number, tiles: number): TrilinearForm {
   return {
     batch: 1,
-    groups: POINTS,
-    channels: POINTS * ceilTo(form.channels, 4),
-    outputs: POINTS * form.outputs,
+    groups: points,
+    channels: points * ceilTo(form.channels, 4),
+    outputs: points * form.outputs,
     x: [1, tiles],
     y: [1, tiles],
     kernel: [1, 1],

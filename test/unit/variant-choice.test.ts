@@ -36,6 +36,8 @@ describe("choice of variants", () => {
     expect(choiceOf(convolution(8))).to.deep.equal({ variant: "direct", why: "rule" });
     expect(choiceOf(convolution(64))).to.deep.equal({ variant: "tiled", why: "rule" });
     expect(choiceOf(convolution(64, 3))).to.deep.equal({ variant: "winograd", why: "rule" });
+    const small = conv2d(input([1, 512, 2, 2]), input([512, 512, 3, 3]), null, { padding: 1 });
+    expect(choiceOf(small), "tiles of 4x4 would be three quarters empty").to.deep.equal({ variant: "winograd2", why: "rule" });
   });
 
   it("what decides where gradients go is not left to a variant that rounds more", () => {
