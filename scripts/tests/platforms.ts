@@ -36,6 +36,7 @@ export const PLATFORMS = {
   chromium: { folders: [...DEVICE_FOLDERS, "browser"], run: async (files, run) => await runInPage("chromium", files, run) },
   firefox: { folders: [...DEVICE_FOLDERS, "browser"], run: async (files, run) => await runInPage("firefox", files, run) },
   onnx: { folders: ["onnx"], run: async (files, run) => await runInNode([DEVICE_FIRST, ...files], run, await gpuEnvironment()) },
+  tfjs: { folders: ["tfjs"], run: async (files, run) => await runInNode([DEVICE_FIRST, ...files], run, await gpuEnvironment()) },
   deno: { folders: [], run: async (_files, run) => await runInDeno(run) },
 } as const satisfies Record<string, Platform>;
 
