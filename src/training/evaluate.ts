@@ -37,7 +37,8 @@ export interface EvaluateOptions {
 /** Images decoded ahead of the GPU. */
 export const DECODED_AHEAD = 4;
 
-type Counting = Program<{ readonly pixels: Tensor; readonly labels: Tensor }, { readonly counts: Tensor }>;
+/** A program that counts. */
+export type Counting = Program<{ readonly pixels: Tensor; readonly labels: Tensor }, { readonly counts: Tensor }>;
 
 /** Metrics of the program's current weights. Throws the signal's reason, InputError for a sample that cannot be read. */
 export async function evaluateProgram(

@@ -18,6 +18,7 @@ export {
   evaluateProgram,
   formatEvaluation,
   type ClassResult,
+  type Counting,
   type EvaluateOptions,
   type Evaluation,
 } from "./evaluate.js";

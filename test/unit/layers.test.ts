@@ -22,7 +22,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Folders beside src/ that use the library as a user does: by its public modules. */
-const PUBLIC_ONLY = ["demo", "bench", "tools"];
+const PUBLIC_ONLY = ["demo", "bench", "experiments", "tools"];
 const PUBLIC = ["index", "reference/index", "weights/index", "caffe/index", "onnx/index", "training/index", "data/index"].map(
   (p) => `src/${p}`,
 );

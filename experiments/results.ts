@@ -1,0 +1,53 @@
+/** What a run leaves behind: one JSON file, in a folder that can be committed: no photo, no weight. */
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { GpuInfo } from "../src/index.js";
+import type { Evaluation } from "../src/training/index.js";
+import type { Run } from "./runs.js";
+
+export interface LossPoint {
+  readonly step: number;
+  /** Mean over the pixels that count, of the steps since the point before. */
+  readonly loss: number;
+}
+
+export interface Result {
+  readonly format: 1;
+  readonly run: Run;
+  readonly learningRate: number;
+  /** Of a search: mean IU on val by rate. */
+  readonly candidates?: readonly { readonly learningRate: number; readonly meanIU: number | null }[];
+  readonly curve: readonly LossPoint[];
+  readonly validation: readonly { readonly step: number; readonly meanIU: number }[];
+  /** At the end, on val. */
+  readonly val: Evaluation;
+  /** Read once, after all runs: `npm run experiments -- --test`. */
+  readonly test?: Evaluation;
+  readonly msPerStep: number;
+  readonly seconds: number;
+  readonly adapter: GpuInfo;
+  readonly command: string;
+  readonly commit: string;
+  readonly date: string;
+}
+
+export class Results {
+  constructor(private readonly folder: string) {
+    mkdirSync(folder, { recursive: true });
+  }
+
+  read(id: string): Result | null {
+    const file = this.path(id);
+    return existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as Result) : null;
+  }
+
+  write(result: Result): void {
+    const beside = `${this.path(result.run.id)}.part`;
+    writeFileSync(beside, `${JSON.stringify(result, null, 1)}\n`);
+    renameSync(beside, this.path(result.run.id));
+  }
+
+  private path(id: string): string {
+    return join(this.folder, `${id}.json`);
+  }
+}
