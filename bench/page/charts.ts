@@ -11,8 +11,7 @@ const BAR = 26;
 export const STYLE = { background: "none", overflow: "visible", fontSize: "12px" } as const;
 
 /** Of an engine, the same everywhere; page.css has the colours. */
-const colourOf = (engine: string, order: readonly string[]): string =>
-  `var(--engine-${Math.max(0, order.indexOf(engine)) % 9})`;
+const colourOf = (engine: string, order: readonly string[]): string => `var(--engine-${Math.max(0, order.indexOf(engine)) % 9})`;
 
 /** A figure for each engine but ours that has been timed beside it. `order` is that of the colours. */
 export function ratioCharts(report: Report, order: readonly string[], width: number): readonly HTMLElement[] {
