@@ -11,6 +11,8 @@ export type { ImageSource } from "./graph/image-source.js";
 export type { Plan } from "./graph/plan.js";
 export type { Choice, Choices } from "./graph/choose.js";
 export type { TuneOptions } from "./graph/tune.js";
+export type { Precision } from "./graph/precision.js";
+export type { DynamicLossScale, LossScale } from "./graph/loss-scaler.js";
 export type { DeviceSpeed } from "./graph/device-speed.js";
 export type { Bottleneck, Profile, ProfileOptions, ProfileRow } from "./graph/profile.js";
 export type { LoadReport } from "./graph/weight-store.js";

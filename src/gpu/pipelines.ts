@@ -20,16 +20,22 @@ export interface Kernel {
 }
 
 export interface PipelineCache {
-  /** Throws KernelCompileError. The same shader and constants give the same promise. */
-  kernel(name: string, shader: ShaderModule, constants: Readonly<Record<string, number | boolean>>): Promise<Kernel>;
+  /** `halves`: buffers that hold f16. Throws KernelCompileError. The same shader, constants and halves give the same promise. */
+  kernel(
+    name: string,
+    shader: ShaderModule,
+    constants: Readonly<Record<string, number | boolean>>,
+    halves?: readonly string[],
+  ): Promise<Kernel>;
 }
 
 export function createPipelineCache(gpu: GpuContext): PipelineCache {
   const kernels = new Map<string, Promise<Kernel>>();
   const layouts = new Map<string, GPUBindGroupLayout>();
 
-  function layoutFor(shader: ShaderModule): GPUBindGroupLayout {
-    const key = JSON.stringify([shader.paramsBytes, shader.buffers.map((b) => [b.access, b.elementBytes])]);
+  function layoutFor(shader: ShaderModule, halves: readonly string[]): GPUBindGroupLayout {
+    const leastBytes = (b: ShaderModule["buffers"][number]): number => b.elementBytes / (halves.includes(b.name) ? 2 : 1);
+    const key = JSON.stringify([shader.paramsBytes, shader.buffers.map((b) => [b.access, leastBytes(b)])]);
     let layout = layouts.get(key);
     if (!layout) {
       layout = gpu.device.createBindGroupLayout({
@@ -40,7 +46,7 @@ export function createPipelineCache(gpu: GpuContext): PipelineCache {
             visibility: 4, // GPUShaderStage.COMPUTE, which Node lacks as a global until Dawn is loaded
             buffer: {
               type: b.access === "read" ? ("read-only-storage" as const) : ("storage" as const),
-              minBindingSize: b.elementBytes,
+              minBindingSize: leastBytes(b),
             },
           })),
         ],
@@ -54,9 +60,10 @@ export function createPipelineCache(gpu: GpuContext): PipelineCache {
     name: string,
     shader: ShaderModule,
     constants: Readonly<Record<string, number | boolean>>,
+    halves: readonly string[],
   ): Promise<Kernel> {
-    const { code, overrides } = specialize(shader, constants);
-    const layout = layoutFor(shader);
+    const { code, overrides } = specialize(shader, constants, halves);
+    const layout = layoutFor(shader, halves);
     gpu.device.pushErrorScope("validation"); // a shader that does not parse is reported below, with its source
     const module = gpu.device.createShaderModule({ label: name, code });
     void gpu.device.popErrorScope().catch(() => undefined);
@@ -79,11 +86,11 @@ export function createPipelineCache(gpu: GpuContext): PipelineCache {
   }
 
   return {
-    kernel(name, shader, constants) {
-      const key = `${name} ${JSON.stringify(Object.entries(constants).sort())}`;
+    kernel(name, shader, constants, halves = []) {
+      const key = `${name} ${JSON.stringify([Object.entries(constants).sort(), halves])}`;
       let kernel = kernels.get(key);
       if (!kernel) {
-        kernel = gpu.orLost(build(name, shader, constants));
+        kernel = gpu.orLost(build(name, shader, constants, halves));
         kernels.set(key, kernel);
         kernel.catch(() => kernels.delete(key));
       }

@@ -1,7 +1,9 @@
 /**
  * Shader source -> source for one pipeline. Numbers that WGSL lets a pipeline override are overridden; named `const` lines are
- * rewritten here, where the language forbids overrides (sizes of function-scope arrays, bounds of loops to unroll).
+ * rewritten here, where the language forbids overrides (sizes of function-scope arrays, bounds of loops to unroll), and so are buffers that
+ * hold f16.
  */
+import { withHalves } from "./halves.js";
 import { unrollLoops } from "./unroll.js";
 
 export interface ShaderSource {
@@ -14,8 +16,12 @@ export interface Specialized {
   readonly overrides: Readonly<Record<string, number>>;
 }
 
-/** Throws where a constant is not one of the shader's: our own bug, so a plain Error. */
-export function specialize(shader: ShaderSource, constants: Readonly<Record<string, number | boolean>>): Specialized {
+/** `halves`: buffers that hold f16. Throws where a constant or a buffer is not one of the shader's: our own bug, so a plain Error. */
+export function specialize(
+  shader: ShaderSource,
+  constants: Readonly<Record<string, number | boolean>>,
+  halves: readonly string[] = [],
+): Specialized {
   const overrides: Record<string, number> = {};
   let { code } = shader;
   for (const [name, value] of Object.entries(constants)) {
@@ -25,7 +31,7 @@ export function specialize(shader: ShaderSource, constants: Readonly<Record<stri
     else
       code = code.replace(new RegExp(`^(const ${name}: ${declared.type} = )[^;]*;`, "m"), `$1${literal(value, declared.type)};`);
   }
-  return { code: unrollLoops(code), overrides };
+  return { code: unrollLoops(withHalves(code, halves)), overrides };
 }
 
 function literal(value: number | boolean, type: string): string {

@@ -20,8 +20,11 @@ export function shaderOf(name: string): ShaderModule {
   return SHADERS[name as keyof typeof SHADERS];
 }
 
-export function kernelFor(pipelines: PipelineCache, dispatch: Pick<Dispatch, "shader" | "constants">): Promise<Kernel> {
-  return pipelines.kernel(dispatch.shader, shaderOf(dispatch.shader), dispatch.constants);
+export function kernelFor(
+  pipelines: PipelineCache,
+  { shader, constants, halves }: Pick<Dispatch, "shader" | "constants" | "halves">,
+): Promise<Kernel> {
+  return pipelines.kernel(shader, shaderOf(shader), constants, halves);
 }
 
 /** Writes the uniform struct of a dispatch at `offset` of `target`. Throws where a field is missing: our own bug. */

@@ -4,7 +4,7 @@ import { readSafetensors, writeSafetensors } from "../weights/safetensors.js";
 import { formatShape, sameShape } from "../tensor/shape.js";
 import type { ChoiceBook } from "./choice-book.js";
 import type { ChoiceDevice } from "./choose.js";
-import type { WeightStore } from "./weight-store.js";
+import type { ScalingState, WeightStore } from "./weight-store.js";
 
 export interface Checkpoint {
   readonly bytes: Uint8Array;
@@ -24,14 +24,28 @@ const VELOCITY = "velocity:";
 
 export async function createCheckpoint(store: WeightStore, state: TrainingState, choices: ChoiceBook): Promise<Checkpoint> {
   const tensors = new Map(await store.read("weight"));
+  const lossScale = await store.readScaling();
   if (store.has("velocity")) for (const [name, value] of await store.read("velocity")) tensors.set(`${VELOCITY}${name}`, value);
   const metadata = {
     format: FORMAT,
     step: String(state.step),
     seed: String(store.seed),
     variants: choices.write(),
+    ...(lossScale ? { lossScale: JSON.stringify(lossScale) } : {}),
   };
   return { bytes: writeSafetensors({ tensors, metadata }) };
+}
+
+/** Of a run in mixed precision; undefined for the others. */
+function parseScaling(text: string | undefined): ScalingState | undefined {
+  if (text === undefined) return undefined;
+  try {
+    const { scale, good } = JSON.parse(text) as Partial<ScalingState>;
+    if (scale !== undefined && scale > 0 && Number.isFinite(scale) && Number.isSafeInteger(good)) return { scale, good: good! };
+  } catch {
+    // Said below.
+  }
+  throw new WeightsError(`resume: the checkpoint's loss scale is ${text}: the file is damaged`);
 }
 
 /**
@@ -70,6 +84,7 @@ export function readCheckpoint(
         );
     }
   }
+  const lossScale = parseScaling(metadata["lossScale"]);
   const chooseAsBefore = choices.read(metadata["variants"] ?? "", device, strict);
   store.load(new Map(store.params.map((p) => [p.name, tensors.get(p.name)!])), true);
   for (const param of store.params) {
@@ -77,6 +92,7 @@ export function readCheckpoint(
     if (velocity) store.write(param.name, "velocity", velocity.data);
     else if (store.has("velocity")) store.write(param.name, "velocity", new Float32Array(tensors.get(param.name)!.data.length));
   }
+  if (lossScale) store.writeScaling(lossScale);
   state.step = step;
   chooseAsBefore();
 }

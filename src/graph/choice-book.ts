@@ -1,6 +1,7 @@
 /** What the plans of one program were and are to be made of, by signature: the tuner's verdicts and a checkpoint's variants. */
 import { opOf } from "../kernels/ops.js";
 import { VariantError, WeightsError } from "../tensor/errors.js";
+import type { TensorSpec } from "../tensor/shape.js";
 import { applicableVariants, type ChoiceDevice, type Preferences } from "./choose.js";
 import { parseSignature } from "./signature.js";
 import type { Lowered } from "./lower.js";
@@ -101,7 +102,10 @@ function parseUses(text: string): Map<string, Use> {
 function variantNames(signature: string, device: ChoiceDevice): readonly string[] {
   const application = parseSignature(signature);
   try {
-    const output = opOf(application.op).infer(application.inputs, application.attrs);
+    // Ops know of f32 only: f16 is a way to store it.
+    const inputs = application.inputs.map((t): TensorSpec => (t.dtype === "f16" ? { ...t, dtype: "f32" } : t));
+    const inferred = opOf(application.op).infer(inputs, application.attrs);
+    const output: TensorSpec = application.f16 ? { ...inferred, dtype: "f16" } : inferred;
     return applicableVariants(application, output, device).map((v) => v.name);
   } catch {
     return [];

@@ -3,6 +3,7 @@
  * device (tune.ts), and over that what a checkpoint was trained with, so that a resumed run gives the same bits.
  */
 import { opOf } from "../kernels/ops.js";
+import { storedAs } from "../kernels/half.js";
 import type { DeviceTraits, Variant } from "../kernels/op.js";
 import { formatShape, type Shape, type TensorSpec } from "../tensor/shape.js";
 import { signatureOf, type Application } from "./signature.js";
@@ -52,7 +53,7 @@ export interface ChoiceDevice {
   readonly limitBytes: number;
 }
 
-/** The variants that apply here, the simplest first; never empty. */
+/** The variants that apply here, the simplest first, for the types that the tensors are stored in; never empty. */
 export function applicableVariants(
   { op, inputs, attrs, decides }: Application,
   output: TensorSpec,
@@ -60,6 +61,7 @@ export function applicableVariants(
 ): readonly Variant[] {
   return opOf(op)
     .variants(inputs, output, attrs, traits)
+    .map((v) => storedAs(v, inputs, output))
     .filter((v, i) => i === 0 || [...(v.scratchBytes ?? []), ...(v.prepared?.bytes ?? [])].every((bytes) => bytes <= limitBytes))
     .filter((v) => !decides || !roundsMore(v));
 }

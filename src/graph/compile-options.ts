@@ -2,6 +2,7 @@
 import type { GpuContext } from "../gpu/context.js";
 import type { PipelineCache } from "../gpu/pipelines.js";
 import { ChoiceBook } from "./choice-book.js";
+import type { Precision } from "./precision.js";
 import { createTuner, tuneKey, type TuneOptions } from "./tune.js";
 import { openTuneStore } from "./tune-store.js";
 
@@ -13,6 +14,8 @@ export interface CompileOptions {
   /** Told, in a sentence, of what went wrong without harm: a cache of tuned choices that cannot be read or written. */
   readonly onWarning?: (warning: string) => void;
   readonly signal?: AbortSignal;
+  /** How tensors are stored; all but "f32", the default, need `openGpu({ f16: true })`. See {@link Precision}. */
+  readonly precision?: Precision;
   /** Seed of the initial weights and of dropout. Default 1. */
   readonly seed?: number;
   /** Longest estimated work of one submit, in ms: watchdogs and page compositing survive. Infinity: one submit. Default 100. */

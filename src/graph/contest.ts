@@ -12,7 +12,8 @@ import { opOf } from "../kernels/ops.js";
 import type { Variant } from "../kernels/op.js";
 import { secondOf } from "../kernels/second.js";
 import { keepDiagonal } from "../tensor/diagonal.js";
-import { byteLength, pack, physicalSize } from "../tensor/layout.js";
+import { byteLength, type Numbers } from "../tensor/layout.js";
+import { numbersIn, toMemory } from "../tensor/memory.js";
 import { uniform } from "../tensor/random.js";
 import { numel, type TensorSpec } from "../tensor/shape.js";
 import type { Tensor } from "../tensor/tensor.js";
@@ -42,7 +43,8 @@ export interface Outcome {
   readonly directMs: number;
 }
 
-type Numbers = Float32Array | Int32Array | Uint32Array;
+/** Of a store as f16, as WGSL allows it; most drivers keep to half of it. */
+const HALF_ROUNDING = 2 ** -10;
 
 /**
  * `variants`: `direct` first; what one has in `prepared` is made before it is timed. Throws what a lost or full device throws, and
@@ -69,6 +71,7 @@ export async function contest(lab: Lab, node: Tensor, variants: readonly Variant
     bench.write(data);
     ms[direct.name] = await plain.time();
     const terms = Math.max(1, flops / 2 / Math.max(1, numel(node.shape)));
+    const storing = node.dtype === "f16" ? 2 * HALF_ROUNDING : 0;
     let complete = true;
     for (const variant of others) {
       if (lab.over()) {
@@ -82,7 +85,7 @@ export async function contest(lab: Lab, node: Tensor, variants: readonly Variant
           await mounted.output(),
           want,
           scale,
-          (variant.errorFactor ?? 1) * 4 * Math.sqrt(terms) * 2 ** -24,
+          (variant.errorFactor ?? 1) * 4 * Math.sqrt(terms) * 2 ** -24 + storing,
         );
         if (wrong === undefined) ms[variant.name] = await mounted.time();
         else rejected[variant.name] = wrong;
@@ -124,14 +127,14 @@ async function workbench(lab: Lab, node: Tensor, flops: number): Promise<Workben
   const target: Tensor = { ...node, inputs: node.inputs.map((t) => leafOf.get(t)!) };
   const op = opOf(node.op);
   const second = op.second && secondOf(target, op, target.inputs, target.attrs);
-  const bytes = byteLength(node.shape);
+  const bytes = byteLength(node.shape, node.dtype);
   const signature = signatureOf(applicationOf(node));
   const [staging, ...buffers] = await gpu.scoped("tune", () => [
     device.createBuffer({ size: bytes, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST }),
     ...leaves.map((leaf) =>
       device.createBuffer({
         label: `tuned ${node.op}`,
-        size: byteLength(leaf.shape),
+        size: byteLength(leaf.shape, leaf.dtype),
         usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST | GPUBufferUsage.COPY_SRC,
       }),
     ),
@@ -164,8 +167,7 @@ async function workbench(lab: Lab, node: Tensor, flops: number): Promise<Workben
       await gpu.mapped(staging);
       const copy = staging.getMappedRange().slice(0);
       staging.unmap();
-      const view = node.dtype === "f32" ? new Float32Array(copy) : new Int32Array(copy);
-      return view.subarray(0, physicalSize(node.shape));
+      return numbersIn(node, copy);
     };
     return {
       output,
@@ -187,10 +189,7 @@ async function workbench(lab: Lab, node: Tensor, flops: number): Promise<Workben
         const values = randomValues(leaf, i + 1);
         return leaf === diagonal && values instanceof Float32Array ? keepDiagonal(leaf.shape, values) : values;
       }),
-    write: (values) =>
-      leaves.forEach((leaf, i) =>
-        device.queue.writeBuffer(buffers[i]!, 0, pack(leaf.shape, values[i]!) as Float32Array<ArrayBuffer>),
-      ),
+    write: (values) => leaves.forEach((leaf, i) => device.queue.writeBuffer(buffers[i]!, 0, toMemory(leaf, values[i]!))),
     [Symbol.dispose]: () => [staging, ...buffers].forEach((b) => b.destroy()),
   };
 }
@@ -202,8 +201,9 @@ const PERIOD = 65_521;
 function randomValues({ shape, dtype }: TensorSpec, seed: number): Numbers {
   const random = uniform(seed);
   const count = numel(shape);
-  const out = dtype === "f32" ? new Float32Array(count) : dtype === "i32" ? new Int32Array(count) : new Uint32Array(count);
-  for (let i = 0; i < Math.min(count, PERIOD); i++) out[i] = dtype === "f32" ? 2 * random() - 1 : Math.floor(2 * random());
+  const isFloat = dtype === "f32" || dtype === "f16";
+  const out = isFloat ? new Float32Array(count) : dtype === "i32" ? new Int32Array(count) : new Uint32Array(count);
+  for (let i = 0; i < Math.min(count, PERIOD); i++) out[i] = isFloat ? 2 * random() - 1 : Math.floor(2 * random());
   for (let i = PERIOD; i < count; i += PERIOD) out.copyWithin(i, 0, Math.min(PERIOD, count - i));
   return out;
 }

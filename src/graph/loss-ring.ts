@@ -1,28 +1,43 @@
-/** Reads losses back without stalling the loop: a few staging buffers in turn, and a bound on how far the host runs ahead. */
+/** Reads losses, and what else a step says of itself, back without stalling the loop: a few staging buffers in turn, and a bound on how far the host runs ahead. */
 import type { BufferRange } from "../gpu/buffer-range.js";
 import type { GpuContext } from "../gpu/context.js";
+import { SCALING_BYTES } from "../kernels/loss-scale.js";
 import { readFirst, type Guard } from "./guard.js";
 
 const MAX_STEPS_AHEAD = 3;
 
+export interface StepReading {
+  /** The mean of the recorded losses. */
+  readonly loss: number;
+  /** The first batch that was not finite: null where there is none, or no guard. */
+  readonly divergedAt: number | null;
+  /** In mixed precision: the loss scale of the next step, and the steps skipped since the last reading. */
+  readonly scaling?: { readonly lossScale: number; readonly skipped: number };
+}
+
 export class LossRing {
   private readonly staging: GPUBuffer;
   private readonly pending: Promise<unknown>[] = [];
+  /** Steps, up to the last reading. */
+  private skipped = 0;
 
   constructor(
     private readonly gpu: GpuContext,
     private readonly parts: number,
+    /** The state of loss scaling (kernels/loss-scale.ts), in mixed precision. */
+    private readonly scaling: GPUBuffer | undefined,
   ) {
     this.staging = gpu.device.createBuffer({
       label: "loss readback",
-      size: 16 * (parts + 1),
+      size: 16 * (parts + 1) + SCALING_BYTES,
       usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST,
     });
   }
 
-  /** Copies the loss of one of the step's batches. */
+  /** Copies the loss of one of the step's batches, behind the update. */
   record(encoder: GPUCommandEncoder, loss: BufferRange, part: number): void {
     encoder.copyBufferToBuffer(loss.buffer, loss.offset, this.staging, 16 * part, 4);
+    if (this.scaling) encoder.copyBufferToBuffer(this.scaling, 0, this.staging, 16 * (this.parts + 1), SCALING_BYTES);
   }
 
   /** Copies what the guard has seen up to here. */
@@ -37,17 +52,23 @@ export class LossRing {
     this.gpu.device.queue.submit([encoder.finish()]);
   }
 
-  /** The mean of the recorded losses, and the first batch that was not finite: null where there is none, or no guard. */
-  async read(guard: Guard | undefined): Promise<{ readonly loss: number; readonly divergedAt: number | null }> {
+  async read(guard: Guard | undefined): Promise<StepReading> {
     await this.gpu.mapped(this.staging);
     const bytes = this.staging.getMappedRange();
     const values = new Float32Array(bytes);
     let total = 0;
     for (let part = 0; part < this.parts; part++) total += values[4 * part]!;
-    const divergedAt = guard ? readFirst(new Uint32Array(bytes)[4 * this.parts]!) : null;
+    const words = new Uint32Array(bytes);
+    const divergedAt = guard ? readFirst(words[4 * this.parts]!) : null;
+    const lossScale = values[4 * (this.parts + 1)]!;
+    const skipped = words[4 * (this.parts + 1) + 2]!;
     this.staging.unmap();
     this.pending.length = 0;
-    return { loss: total / this.parts, divergedAt };
+    const reading = { loss: total / this.parts, divergedAt };
+    if (!this.scaling) return reading;
+    const before = this.skipped;
+    this.skipped = skipped;
+    return { ...reading, scaling: { lossScale, skipped: skipped - before } };
   }
 
   /** Waits only when the device is several steps behind. */

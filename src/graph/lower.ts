@@ -3,7 +3,7 @@ import type { DiagonalWeight } from "../kernels/conv-depthwise.js";
 import { opOf } from "../kernels/ops.js";
 import type { Variant } from "../kernels/op.js";
 import { byteLength } from "../tensor/layout.js";
-import { topological, type Tensor } from "../tensor/tensor.js";
+import { isLeaf, topological, type Tensor } from "../tensor/tensor.js";
 import {
   applicableVariants,
   choose,
@@ -39,13 +39,6 @@ export interface Lowered {
   readonly storageOf: (tensor: Tensor) => Tensor;
   /** How each step came to its variant. */
   readonly choices: readonly Choice[];
-}
-
-const LEAVES = new Set(["input", "param", "rng"]);
-
-/** Whether a tensor is given rather than computed. */
-export function isLeaf({ op }: Pick<Tensor, "op">): boolean {
-  return LEAVES.has(op);
 }
 
 export function lower(
@@ -98,7 +91,7 @@ export function lower(
       variant: plannedVariant(variant, node.inputs, kind),
       signature: signatureOf(application),
       flops,
-      bytes: tensors.reduce((n, t) => n + byteLength(t.shape), 0),
+      bytes: tensors.reduce((n, t) => n + byteLength(t.shape, t.dtype), 0),
     });
   }
   return { steps, leaves: nodes.filter(isLeaf), storageOf, choices };

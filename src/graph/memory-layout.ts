@@ -50,7 +50,10 @@ export function layOut(
     return lifetimes.push({ bytes, from: first, to: last }) - 1;
   };
   const itemOf = new Map(
-    [...from].map(([t, first]) => [t, add(`${t.name || t.op} ${formatShape(t.shape)}`, byteLength(t.shape), first, to.get(t)!)]),
+    [...from].map(([t, first]) => [
+      t,
+      add(`${t.name || t.op} ${formatShape(t.shape)}`, byteLength(t.shape, t.dtype), first, to.get(t)!),
+    ]),
   );
   const scratchOf = steps.map((s, i) =>
     (s.variant.scratchBytes ?? []).map((bytes) => add(`scratch of ${s.name}`, Math.max(16, Math.ceil(bytes / 16) * 16), i, i)),

@@ -1,8 +1,9 @@
 /** A tensor that may lie in several buffers: cut along one axis where it is larger than the device binds at once. */
 import type { BufferRange } from "../gpu/buffer-range.js";
-import { pack, unpack } from "../tensor/layout.js";
+import type { Numbers } from "../tensor/layout.js";
+import { fromMemory, toMemory } from "../tensor/memory.js";
 import { cut, paste } from "../tensor/slices.js";
-import { numel, type DType, type Shape } from "../tensor/shape.js";
+import { numel, type Shape } from "../tensor/shape.js";
 import type { Tensor } from "../tensor/tensor.js";
 
 export interface Pieces {
@@ -14,8 +15,6 @@ export interface Pieces {
 export function whole(tensor: Tensor): Pieces {
   return { shape: tensor.shape, axis: 0, parts: [tensor] };
 }
-
-type Numbers = Float32Array | Int32Array | Uint32Array;
 
 /** Uploads logical row-major values. */
 export function writePieces(
@@ -29,21 +28,20 @@ export function writePieces(
     const size = part.shape[pieces.axis] ?? 1;
     const values = pieces.parts.length === 1 ? data : cut(pieces.shape, data, pieces.axis, start, size);
     const { buffer, offset } = rangeOf(part, i);
-    device.queue.writeBuffer(buffer, offset, pack(part.shape, values) as Float32Array<ArrayBuffer>);
+    device.queue.writeBuffer(buffer, offset, toMemory(part, values));
     start += size;
   });
 }
 
-/** Logical row-major values from the mapped bytes of each piece. */
-export function joinPieces(pieces: Pieces, dtype: DType, bytesOf: (index: number) => ArrayBuffer): Numbers {
-  const view = (bytes: ArrayBuffer): Numbers =>
-    dtype === "f32" ? new Float32Array(bytes) : dtype === "i32" ? new Int32Array(bytes) : new Uint32Array(bytes);
-  if (pieces.parts.length === 1) return unpack(pieces.shape, view(bytesOf(0)));
-  const out = view(new ArrayBuffer(4 * numel(pieces.shape)));
+/** Logical row-major values from the mapped bytes of each piece; of f16 as f32. */
+export function joinPieces(pieces: Pieces, bytesOf: (index: number) => ArrayBuffer): Numbers {
+  const values = pieces.parts.map((part, i) => fromMemory(part, bytesOf(i)));
+  if (values.length === 1) return values[0]!;
+  const out = new (values[0]!.constructor as new (length: number) => Numbers)(numel(pieces.shape));
   let start = 0;
   pieces.parts.forEach((part, i) => {
     const size = part.shape[pieces.axis]!;
-    paste(pieces.shape, out, pieces.axis, start, size, unpack(part.shape, view(bytesOf(i))));
+    paste(pieces.shape, out, pieces.axis, start, size, values[i]!);
     start += size;
   });
   return out;

@@ -11,6 +11,7 @@ import { choicesOf, type ChoiceDevice, type Choices } from "./choose.js";
 import { lower, type Lowered } from "./lower.js";
 import { fuse } from "./passes/fuse.js";
 import { markDiagonal } from "./passes/mark-diagonal.js";
+import { half, type HalfGraph } from "./passes/half.js";
 import { pair } from "./passes/pair.js";
 import { splitOversized } from "./passes/split.js";
 import type { PreparedWeights } from "./prepared-weights.js";
@@ -88,14 +89,16 @@ export async function compilePlan(request: PlanRequest): Promise<CompiledPlan> {
     split.outputs.flatMap((o) => o.parts),
     diagonal,
   );
-  const parts = pair(fuse(marked));
+  const { outputs: parts, leafOf } = stored(pair(fuse(marked)), store);
   let next = 0;
   const outputs = split.outputs.map((o): Pieces => ({ ...o, parts: o.parts.map(() => parts[next++]!) }));
   const persistent = new Map<Tensor, BufferRange>();
   const inputs = new Map<string, Pieces>();
   for (const [leaf, pieces] of split.leaves) {
+    if (leaf.op === "lossScale") persistent.set(pieces.parts[0]!, wholeBuffer(store.scaling));
     if (leaf.op === "rng") persistent.set(pieces.parts[0]!, wholeBuffer(store.rng));
-    if (leaf.op === "param") pieces.parts.forEach((part, i) => persistent.set(part, store.ranges(leaf.name, "weight")[i]!));
+    if (leaf.op === "param")
+      pieces.parts.forEach((part, i) => persistent.set(leafOf(part), store.ranges(leaf.name, "weight")[i]!));
     if (leaf.op === "input") inputs.set(leaf.name, pieces);
   }
   await choices.tuner?.tune(parts, device, kind, choices.saved, request.tuneSignal ?? request.signal);
@@ -121,6 +124,11 @@ export async function compilePlan(request: PlanRequest): Promise<CompiledPlan> {
   return { executable, inputs, outputs, plan: describePlan(executable, lowered, store), diagonal };
 }
 
+/** The graph with the types that the program's precision stores its tensors in. */
+function stored(outputs: readonly Tensor[], { precision }: WeightStore): HalfGraph {
+  return precision === "f32" ? { outputs, leafOf: (leaf) => leaf } : half(outputs, { weights: precision === "f16" });
+}
+
 function describePlan(executable: Executable, lowered: Lowered, store: WeightStore): Plan {
   const { memory, steps } = executable;
   const weightBytes = store.bytes("weight") + executable.preparedBytes;
@@ -139,9 +147,9 @@ function describePlan(executable: Executable, lowered: Lowered, store: WeightSto
         step.name,
         step.node.op,
         step.variant.name,
-        formatShape(step.node.shape),
+        `${step.node.dtype === "f16" ? "f16 " : ""}${formatShape(step.node.shape)}`,
         (step.flops / 1e6).toFixed(2),
-        (byteLength(step.node.shape) / 1024).toFixed(0),
+        (byteLength(step.node.shape, step.node.dtype) / 1024).toFixed(0),
         String(bound.length),
       ]);
       const mib = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(2)} MiB`;

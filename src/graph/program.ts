@@ -11,6 +11,7 @@ import type { Graph, Names } from "./graph.js";
 import { checkInputs, outputNames, shapesOf, specializeGraph, upload } from "./feed.js";
 import type { CheckedInput, Data, Inputs, SomeInputs } from "./inputs.js";
 import { choiceDeviceOf, compilePlan, type CompiledPlan, type Plan } from "./plan.js";
+import { checkPrecision } from "./precision.js";
 import { PreparedWeights } from "./prepared-weights.js";
 import { profilePlan, type Profile, type ProfileOptions } from "./profile.js";
 import type { Program } from "./program-interface.js";
@@ -33,7 +34,9 @@ export async function createProgram<I extends Names, O extends Names>(
 ): Promise<Program<I, O>> {
   gpu.assertUsable();
   options.signal?.throwIfAborted();
-  const store = await gpu.scoped("compile", () => new WeightStore(gpu, graph.params, options.seed ?? 1));
+  const { seed = 1, precision = "f32" } = options;
+  checkPrecision(gpu, precision);
+  const store = await gpu.scoped("compile", () => new WeightStore(gpu, graph.params, seed, precision));
   const program = new GraphProgram(gpu, pipelines, graph, options, store, onDispose);
   try {
     await program.prepare();
@@ -267,9 +270,8 @@ class GraphProgram<I extends Names, O extends Names> implements Program<I, O> {
       onKernel: (done, total) => onProgress?.({ stage: "kernels", done, total }),
       signal,
     });
-    const items = tensors.map((t, i) => ({
+    const items = tensors.map((_, i) => ({
       pieces: compiled.outputs[i]!,
-      dtype: t.dtype,
       ranges: compiled.outputs[i]!.parts.map((p) => compiled.executable.rangeOf(p)),
     }));
     return { ...compiled, readback: createReadback(this.gpu, items) };

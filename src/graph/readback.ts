@@ -1,22 +1,20 @@
 /** Copies of results from the GPU to the host. Staging buffers are made once per plan, so that a steady run creates nothing. */
 import type { BufferRange } from "../gpu/buffer-range.js";
 import type { GpuContext } from "../gpu/context.js";
-import { byteLength } from "../tensor/layout.js";
-import type { DType } from "../tensor/shape.js";
+import { byteLength, type Numbers } from "../tensor/layout.js";
 import { joinPieces, type Pieces } from "./pieces.js";
 
 export interface Readback {
   /** Records the copies, behind the last dispatch. */
   encode(encoder: GPUCommandEncoder): void;
   /** Waits for the copies and returns the logical values, in the order given. */
-  read(): Promise<(Float32Array | Int32Array | Uint32Array)[]>;
+  read(): Promise<Numbers[]>;
   readonly bytes: number;
   dispose(): void;
 }
 
 export interface ReadbackItem {
   readonly pieces: Pieces;
-  readonly dtype: DType;
   readonly ranges: readonly BufferRange[];
 }
 
@@ -24,7 +22,7 @@ export function createReadback(gpu: GpuContext, items: readonly ReadbackItem[]):
   let bytes = 0;
   const copies = items.flatMap((item) =>
     item.pieces.parts.map((part, i) => {
-      const size = byteLength(part.shape);
+      const size = byteLength(part.shape, part.dtype);
       const copy = { from: item.ranges[i]!, size };
       bytes += size;
       return copy;
@@ -44,11 +42,24 @@ export function createReadback(gpu: GpuContext, items: readonly ReadbackItem[]):
       const values = items.map((item) => {
         const first = next;
         next += item.pieces.parts.length;
-        return joinPieces(item.pieces, item.dtype, (i) => staging[first + i]!.getMappedRange().slice(0));
+        return joinPieces(item.pieces, (i) => staging[first + i]!.getMappedRange().slice(0));
       });
       staging.forEach((s) => s.unmap());
       return values;
     },
     dispose: () => staging.forEach((s) => s.destroy()),
   };
+}
+
+/** The same at once, for what is read seldom. */
+export async function readOnce(gpu: GpuContext, items: readonly ReadbackItem[]): Promise<Numbers[]> {
+  const readback = createReadback(gpu, items);
+  try {
+    const encoder = gpu.device.createCommandEncoder();
+    readback.encode(encoder);
+    gpu.device.queue.submit([encoder.finish()]);
+    return await readback.read();
+  } finally {
+    readback.dispose();
+  }
 }

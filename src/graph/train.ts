@@ -5,13 +5,14 @@ import type { PipelineCache } from "../gpu/pipelines.js";
 import { scale } from "../kernels/elementwise.js";
 import { InputError } from "../tensor/errors.js";
 import { numel, type Shape } from "../tensor/shape.js";
-import { isParam, topological, type Param, type Tensor } from "../tensor/tensor.js";
+import { isParam, lossScaleOf, topological, type Param, type Tensor } from "../tensor/tensor.js";
 import type { ChoiceBook } from "./choice-book.js";
 import { gradients } from "./gradients.js";
 import type { Graph, Names } from "./graph.js";
 import { Guard } from "./guard.js";
 import type { Data } from "./inputs.js";
 import { LossRing } from "./loss-ring.js";
+import { scalingFor, type LossScale } from "./loss-scaler.js";
 import { isSgd, type Optimizer, type Sgd } from "./optimizer.js";
 import { compilePlan, type CompiledPlan } from "./plan.js";
 import { checkInputs, shapesOf, specializeGraph, upload } from "./feed.js";
@@ -29,6 +30,8 @@ export interface TrainOptions<O> {
   readonly steps?: number;
   /** Read the loss back every so many steps; on the others it is null. Default 1. Larger is faster where readback is slow (Firefox: 100 ms). */
   readonly lossEvery?: number;
+  /** In mixed precision: by what the loss is multiplied, and gradients are divided by again in the update. Default: one that adapts, from 65536. */
+  readonly lossScale?: LossScale;
   /** Ends the loop after the step in progress. */
   readonly signal?: AbortSignal;
   /**
@@ -45,6 +48,10 @@ export interface TrainStep {
   readonly loss: number | null;
   /** Wall time since the step before. */
   readonly ms: number;
+  /** In mixed precision, on steps that are read back: how many since the last reading left the weights as they were, for a gradient that was not finite. */
+  readonly skipped?: number;
+  /** In mixed precision, on steps that are read back: the loss scale of the next step. */
+  readonly lossScale?: number;
 }
 
 interface TrainPlan extends CompiledPlan {
@@ -78,17 +85,18 @@ export class Trainer<I extends Names, O extends Names> {
     if (!Number.isInteger(lossEvery) || lossEvery < 1)
       throw new InputError(`train: lossEvery is ${lossEvery}: use an integer of at least 1`);
     const lossTensor = this.lossTensor(options.loss);
+    const scaling = scalingFor(this.store.precision, options);
     if (this.running) throw new InputError("train: this program is training already: finish or abort that loop first");
     this.running = true;
-    const ring = new LossRing(this.gpu, optimizer.accumulate);
+    const ring = new LossRing(this.gpu, optimizer.accumulate, scaling && this.store.scaling);
     const source = iterate(batches);
     try {
       const watch = options.checkFinite ? await this.watch(options.loss, optimizer) : null;
-      const look = async (): Promise<number> => {
-        const { loss, divergedAt } = await ring.read(watch?.guard);
+      const look = async (): Promise<Pick<TrainStep, "loss" | "skipped" | "lossScale">> => {
+        const { loss, divergedAt, scaling: state } = await ring.read(watch?.guard);
         if (watch && divergedAt !== null) throw await this.diverged(watch, optimizer.accumulate, divergedAt);
         watch?.clear();
-        return loss;
+        return { loss, ...state };
       };
       let last = performance.now();
       training: for (let done = 0; done < steps && !signal?.aborted; done++) {
@@ -103,6 +111,7 @@ export class Trainer<I extends Names, O extends Names> {
           const checked = checkInputs(this.graph, batch.value as Readonly<Record<string, Data>>, [lossTensor]);
           const plan = await this.trainPlan(options.loss, shapesOf(checked), signal);
           const updater = await this.updaterOf(options.loss);
+          if (scaling && done === 0 && part === 0) updater.scaler!.begin(scaling);
           const number = this.step * optimizer.accumulate + part;
           watch?.add(number, checked);
           const submit = (): void => {
@@ -121,12 +130,12 @@ export class Trainer<I extends Names, O extends Names> {
           if (this.gpu.checked) await this.gpu.scoped("train", submit);
           else submit();
         }
-        const loss = read ? await look() : (await ring.throttle(), null);
+        const reading = read ? await look() : (await ring.throttle(), { loss: null });
         this.step++;
         const now = performance.now();
         const ms = now - last;
         last = now;
-        yield { step: this.step, loss, ms };
+        yield { step: this.step, ms, ...reading };
       }
       if (watch?.isBehind) {
         ring.recordGuardNow(watch.guard);
@@ -244,7 +253,8 @@ export class Trainer<I extends Names, O extends Names> {
     const graph = specializeGraph(this.graph, shapes);
     const lossTensor = graph.outputs[loss]!;
     const params = trainable(lossTensor);
-    const grads = distinct(gradients(lossTensor, params));
+    const seed = this.store.precision === "mixed" ? lossScaleOf(lossTensor.shape) : undefined;
+    const grads = distinct(gradients(lossTensor, params, seed));
     const gradientsOf = new Map<Tensor, string>(grads.map((g, i) => [g, params[i]!.name]));
     const compiled = await compilePlan({
       gpu: this.gpu,

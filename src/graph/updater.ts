@@ -2,9 +2,11 @@
 import { wholeBuffer } from "../gpu/buffer-range.js";
 import type { GpuContext } from "../gpu/context.js";
 import type { PipelineCache } from "../gpu/pipelines.js";
+import { scaledSgdUpdate } from "../kernels/loss-scale.js";
 import { accumulateGradient, HYPER_BYTES, sgdUpdate } from "../kernels/sgd.js";
 import type { Param } from "../tensor/tensor.js";
 import { bindDispatch, encode, kernelFor, paramsBytes, UNIFORM_ALIGNMENT, writeParams, type Bound } from "./bind.js";
+import { LossScaler } from "./loss-scaler.js";
 import type { Sgd } from "./optimizer.js";
 import type { WeightStore, StateKind } from "./weight-store.js";
 
@@ -15,14 +17,18 @@ export class Updater {
     /** What the kernels read besides gradients (kernels/sgd.ts). */
     readonly hyper: GPUBuffer,
     private readonly uniforms: GPUBuffer,
+    /** In mixed precision. */
+    readonly scaler: LossScaler | undefined,
     private readonly fromGradient: readonly Bound[],
     private readonly fromAccumulator: () => { readonly add: readonly Bound[]; readonly update: readonly Bound[] },
   ) {}
 
   static async create(gpu: GpuContext, pipelines: PipelineCache, store: WeightStore, params: readonly Param[]): Promise<Updater> {
     const jobs = store.joined(params.map((p) => p.name)).map((run) => {
-      return { run, add: accumulateGradient(run.bytes), update: sgdUpdate(run.bytes, run.param) };
+      const update = store.precision === "mixed" ? scaledSgdUpdate : sgdUpdate;
+      return { run, add: accumulateGradient(run.bytes), update: update(run.bytes, run.param) };
     });
+    const scaler = store.precision === "mixed" ? await LossScaler.create(gpu, pipelines, store, params) : undefined;
     const [addKernel, updateKernel] = jobs[0]
       ? await Promise.all([kernelFor(pipelines, jobs[0].add), kernelFor(pipelines, jobs[0].update)])
       : [undefined, undefined];
@@ -54,12 +60,17 @@ export class Updater {
             job[which],
             `like ${job.run.param.name}/${job[which].shader}`,
             { buffer: uniforms, offset: offsetOf(j, which === "update") },
-            (name) => (name === "hyper" ? wholeBuffer(hyper) : job.run.range(buffers[name]!)),
+            (name) =>
+              name === "hyper"
+                ? wholeBuffer(hyper)
+                : name === "scaling"
+                  ? wholeBuffer(store.scaling)
+                  : job.run.range(buffers[name]!),
           ),
         );
       const fromGradient = bind(updateKernel, "update", { grad: "gradient", velocity: "velocity", weight: "weight" });
       let accumulating: { add: Bound[]; update: Bound[] } | undefined;
-      return new Updater(gpu, store, hyper, uniforms, fromGradient, () => {
+      return new Updater(gpu, store, hyper, uniforms, scaler, fromGradient, () => {
         accumulating ??= {
           add: bind(addKernel, "add", { grad: "gradient", total: "accumulator" }),
           update: bind(updateKernel, "update", { grad: "accumulator", velocity: "velocity", weight: "weight" }),
@@ -82,12 +93,11 @@ export class Updater {
   /** `accumulate`: add this batch's gradients up; `update`: change the weights (by the sum, which is then cleared, or by this batch's gradients). */
   encode(encoder: GPUCommandEncoder, { accumulate, update }: { readonly accumulate: boolean; readonly update: boolean }): void {
     const pass = encoder.beginComputePass();
-    if (accumulate) {
-      const { add, update: updates } = this.fromAccumulator();
-      encode(pass, add);
-      if (update) encode(pass, updates);
-    } else if (update) {
-      encode(pass, this.fromGradient);
+    if (accumulate) encode(pass, this.fromAccumulator().add);
+    if (update) {
+      this.scaler?.encodeCheck(pass, accumulate ? "accumulator" : "gradient");
+      encode(pass, accumulate ? this.fromAccumulator().update : this.fromGradient);
+      this.scaler?.encodeAdjust(pass);
     }
     pass.end();
     if (update) this.store.version++;
@@ -95,6 +105,7 @@ export class Updater {
   }
 
   dispose(): void {
+    this.scaler?.dispose();
     this.hyper.destroy();
     this.uniforms.destroy();
   }

@@ -1,16 +1,20 @@
 /** The parameters of a program on the GPU, and what training keeps beside them; shared by all plans of all image sizes. */
-import type { BufferRange } from "../gpu/buffer-range.js";
+import { wholeBuffer, type BufferRange } from "../gpu/buffer-range.js";
 import type { GpuContext } from "../gpu/context.js";
 import { isDiagonal, isSquareWeight } from "../tensor/diagonal.js";
 import { WeightsError } from "../tensor/errors.js";
+import { SCALING_BYTES } from "../kernels/loss-scale.js";
+import { HALF_MAX } from "../tensor/half.js";
 import { byteLength } from "../tensor/layout.js";
 import { formatShape, numel, sameShape } from "../tensor/shape.js";
-import type { Param, Tensor } from "../tensor/tensor.js";
+import { rngState, type Param, type Tensor } from "../tensor/tensor.js";
 import { initialValue, type Weights } from "../tensor/weights.js";
 import { joinSlots, packArenas, type Slot } from "./arenas.js";
+import { isHalfWeight } from "./passes/half.js";
 import { splitOversized } from "./passes/split.js";
-import { writePieces, type Pieces } from "./pieces.js";
-import { createReadback } from "./readback.js";
+import type { Precision } from "./precision.js";
+import { whole, writePieces, type Pieces } from "./pieces.js";
+import { readOnce } from "./readback.js";
 
 export interface LoadReport {
   /** Parameters that got their values from the weights. */
@@ -28,6 +32,14 @@ interface Entry {
   readonly slots: readonly Slot[];
 }
 
+/** How loss scaling stands: the factor, and for how many steps in a row it has served. */
+export interface ScalingState {
+  readonly scale: number;
+  readonly good: number;
+}
+
+const SCALING_WORDS: Tensor = { ...rngState(), shape: [4], name: "loss scaling" };
+
 /** The arrays of training that have one value per weight. */
 export type StateKind = "weight" | "gradient" | "velocity" | "accumulator";
 
@@ -38,6 +50,9 @@ export class WeightStore {
   private readonly arenas: Readonly<Record<StateKind, GPUBuffer[]>> = { weight: [], gradient: [], velocity: [], accumulator: [] };
   /** u32 [seed, step]: what dropout draws from. */
   readonly rng: GPUBuffer;
+  /** The state of loss scaling (kernels/loss-scale.ts). */
+  readonly scaling: GPUBuffer;
+  private hasScaling = false;
   /** Grows whenever weights change. */
   version = 0;
   private readonly diagonalNames = new Set<string>();
@@ -46,12 +61,18 @@ export class WeightStore {
     private readonly gpu: GpuContext,
     params: readonly Param[],
     readonly seed: number,
+    readonly precision: Precision = "f32",
   ) {
     this.rng = this.create("rng", 16);
+    this.scaling = this.create("loss scaling", SCALING_BYTES);
     const limit = Math.min(gpu.limits.maxStorageBufferBindingSize, gpu.limits.maxBufferSize);
-    const cut = params.map((param) => ({ param, pieces: splitOversized([param], limit).leaves.get(param)! }));
+    const cut = params.map((param) => {
+      const pieces = splitOversized([param], limit).leaves.get(param)!;
+      const dtype = precision === "f16" && isHalfWeight(param) ? "f16" : "f32";
+      return { param, pieces: { ...pieces, parts: pieces.parts.map((part): Tensor => ({ ...part, dtype })) } };
+    });
     const items = cut.flatMap(({ param: { lrMult, decayMult }, pieces }) =>
-      pieces.parts.map((part) => ({ bytes: byteLength(part.shape), group: `${lrMult} ${decayMult}` })),
+      pieces.parts.map((part) => ({ bytes: byteLength(part.shape, part.dtype), group: `${lrMult} ${decayMult}` })),
     );
     const { slots, arenas } = packArenas(items, limit);
     this.arenaBytes = arenas;
@@ -128,7 +149,10 @@ export class WeightStore {
         `load: no weights for ${report.missing.join(", ")}: pass them, or { strict: false } to keep their values${report.unused.length > 0 ? ` (unused: ${report.unused.join(", ")})` : ""}`,
       );
     }
-    for (const name of report.matched) checkWeight(name, this.entry(name).param, weights.get(name)!);
+    for (const name of report.matched) {
+      const { param, pieces } = this.entry(name);
+      checkWeight(name, param, weights.get(name)!, pieces.parts[0]!.dtype === "f16" ? HALF_MAX : Infinity);
+    }
     for (const name of report.matched) this.write(name, "weight", weights.get(name)!.data);
     return report;
   }
@@ -150,16 +174,8 @@ export class WeightStore {
     for (const { param, pieces, slots } of this.entries.values()) {
       if (!this.arenas[kind][slots[0]!.arena]) continue;
       // One parameter at a time: a 500 MB net must not need another 500 MB of staging.
-      const readback = createReadback(this.gpu, [{ pieces, dtype: "f32", ranges: this.ranges(param.name, kind) }]);
-      const encoder = this.gpu.device.createCommandEncoder();
-      readback.encode(encoder);
-      this.gpu.device.queue.submit([encoder.finish()]);
-      try {
-        const [data] = await readback.read();
-        result.set(param.name, { shape: param.shape, data: data as Float32Array });
-      } finally {
-        readback.dispose();
-      }
+      const [data] = await readOnce(this.gpu, [{ pieces, ranges: this.ranges(param.name, kind) }]);
+      result.set(param.name, { shape: param.shape, data: data as Float32Array });
     }
     return result;
   }
@@ -172,6 +188,27 @@ export class WeightStore {
     this.gpu.device.queue.writeBuffer(this.rng, 0, Uint32Array.of(this.seed >>> 0, step >>> 0));
   }
 
+  /** Counts skipped steps anew, from this loss scale, or from what there is. */
+  beginScaling(initial: number, keeps: boolean): void {
+    const { queue } = this.gpu.device;
+    if (keeps && this.hasScaling) queue.writeBuffer(this.scaling, 8, new Uint32Array(2));
+    else this.writeScaling({ scale: initial, good: 0 });
+  }
+
+  writeScaling({ scale, good }: ScalingState): void {
+    const words = Uint32Array.of(0, good, 0, 0);
+    new Float32Array(words.buffer)[0] = scale;
+    this.gpu.device.queue.writeBuffer(this.scaling, 0, words);
+    this.hasScaling = true;
+  }
+
+  /** Undefined where there has been no loss scale. */
+  async readScaling(): Promise<ScalingState | undefined> {
+    if (!this.hasScaling) return undefined;
+    const words = (await readOnce(this.gpu, [{ pieces: whole(SCALING_WORDS), ranges: [wholeBuffer(this.scaling)] }]))[0]!;
+    return { scale: new Float32Array(words.buffer)[0]!, good: words[1]! };
+  }
+
   /** Bytes on the GPU, by kind. */
   bytes(kind: StateKind): number {
     return this.arenas[kind].reduce((n, buffer) => n + buffer.size, 0);
@@ -179,6 +216,7 @@ export class WeightStore {
 
   dispose(): void {
     this.rng.destroy();
+    this.scaling.destroy();
     for (const arenas of Object.values(this.arenas)) arenas.forEach((buffer) => buffer.destroy());
   }
 }
@@ -187,6 +225,7 @@ function checkWeight(
   name: string,
   param: Tensor,
   weight: { readonly shape: readonly number[]; readonly data: Float32Array },
+  largest: number,
 ): void {
   if (!sameShape(weight.shape, param.shape)) {
     throw new WeightsError(
@@ -199,4 +238,10 @@ function checkWeight(
     );
   const bad = weight.data.findIndex((v) => !Number.isFinite(v));
   if (bad !== -1) throw new WeightsError(`load: ${name} holds ${weight.data[bad]} at index ${bad}: the weights are damaged`);
+  const large = weight.data.findIndex((v) => Math.abs(v) > largest);
+  if (large !== -1) {
+    throw new WeightsError(
+      `load: ${name} holds ${weight.data[large]} at index ${large} but an f16 is at most ${largest}: compile with precision "f32" or "mixed"`,
+    );
+  }
 }

@@ -64,6 +64,7 @@ export function depthwiseVariant(
     name: "depthwise",
     prepared: { bytes: [16 * taps * outVec4s], dispatches: [weights] },
     scratchBytes: x.scratchBytes,
+    copies: x.copies,
     dispatches: [...x.dispatches, main],
   };
 }

@@ -114,7 +114,13 @@ export function outerVariant(form: TrilinearForm, transposed: boolean, epilogue:
     buffers: { x: x.ref, weight: inputRef(1), ...epilogueBuffers(epilogue), y: "output" },
     workgroups: grid(count),
   });
-  return { name: "outer", fromFlops: TILED_FROM_FLOPS, scratchBytes: x.scratchBytes, dispatches: [...x.dispatches, main] };
+  return {
+    name: "outer",
+    fromFlops: TILED_FROM_FLOPS,
+    scratchBytes: x.scratchBytes,
+    copies: x.copies,
+    dispatches: [...x.dispatches, main],
+  };
 }
 
 function forwardWalk({ y, kernel, stride, dilation, pad }: TrilinearForm, axis: 0 | 1): Walk {

@@ -8,6 +8,8 @@ export interface PaddedInput {
   /** The pad kernel, and the bytes of its output, which is the first scratch buffer; empty where x is read itself. */
   readonly dispatches: readonly Dispatch[];
   readonly scratchBytes: readonly number[];
+  /** See Variant.copies. */
+  readonly copies: readonly number[];
   /** vec4s of a pixel, a row, an image. */
   readonly pixel: number;
   readonly row: number;
@@ -32,6 +34,7 @@ export function paddedInput(
       ref: inputRef(index),
       dispatches: [],
       scratchBytes: [],
+      copies: [],
       pixel,
       row: pixel * size[1],
       image: pixel * size[1] * size[0],
@@ -47,6 +50,7 @@ export function paddedInput(
     ref: scratchRef(0),
     dispatches: [pad],
     scratchBytes: [16 * count],
+    copies: [index],
     pixel,
     row: pixel * needed[1],
     image: pixel * needed[1] * needed[0],

@@ -70,7 +70,13 @@ export function phasesVariant(form: TrilinearForm, epilogue: ConvEpilogue, { sub
     buffers: { x: x.ref, weight: inputRef(1), ...epilogueBuffers(epilogue), y: "output" },
     workgroups: [Math.ceil(pixels / (cells * lanes)), down.phases * across.phases, Math.ceil(outVec4s / vec4s)],
   });
-  return { name: "subgroup", fromFlops: TILED_FROM_FLOPS, scratchBytes: x.scratchBytes, dispatches: [...x.dispatches, main] };
+  return {
+    name: "subgroup",
+    fromFlops: TILED_FROM_FLOPS,
+    scratchBytes: x.scratchBytes,
+    copies: x.copies,
+    dispatches: [...x.dispatches, main],
+  };
 }
 
 /** Large tiles load less for each multiply-add, small ones leave fewer idle at the end of a phase. */

@@ -49,7 +49,13 @@ export function spreadVariant(
     buffers: { x: x.ref, weight: inputRef(1), ...epilogueBuffers(epilogue), y: "output" },
     workgroups,
   });
-  return { name: "spread", fromFlops: SPREAD_FROM_FLOPS, scratchBytes: x.scratchBytes, dispatches: [...x.dispatches, main] };
+  return {
+    name: "spread",
+    fromFlops: SPREAD_FROM_FLOPS,
+    scratchBytes: x.scratchBytes,
+    copies: x.copies,
+    dispatches: [...x.dispatches, main],
+  };
 }
 
 /** vec4s of channels, up to 8: as many as leave the fewest idle, in multiples of `step`. */

@@ -76,5 +76,11 @@ export function tiledVariant(form: TrilinearForm, transposed: boolean, epilogue:
     buffers: { x: x.ref, weight: inputRef(1), ...epilogueBuffers(epilogue), y: "output" },
     workgroups: grid(count),
   });
-  return { name: "tiled", fromFlops: TILED_FROM_FLOPS, scratchBytes: x.scratchBytes, dispatches: [...x.dispatches, main] };
+  return {
+    name: "tiled",
+    fromFlops: TILED_FROM_FLOPS,
+    scratchBytes: x.scratchBytes,
+    copies: x.copies,
+    dispatches: [...x.dispatches, main],
+  };
 }

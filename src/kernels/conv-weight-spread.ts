@@ -75,6 +75,7 @@ export function weightGradSpreadVariant(
     name: "spread",
     fromFlops: SPREAD_FROM_FLOPS,
     scratchBytes: single ? x.scratchBytes : [...x.scratchBytes, parts.bytes],
+    copies: x.copies,
     dispatches: [...x.dispatches, main, ...(single ? [] : [sumParts(weight, parts, scratch)])],
   };
 }

@@ -88,11 +88,18 @@ export function weightGradTiledVariant(
     workgroups: grid(tiles * strips + parts.params.bias_count),
   });
   if (strips === 1)
-    return { name: "tiled", fromFlops: TILED_FROM_FLOPS, scratchBytes: x.scratchBytes, dispatches: [...x.dispatches, main] };
+    return {
+      name: "tiled",
+      fromFlops: TILED_FROM_FLOPS,
+      scratchBytes: x.scratchBytes,
+      copies: x.copies,
+      dispatches: [...x.dispatches, main],
+    };
   return {
     name: "tiled",
     fromFlops: TILED_FROM_FLOPS,
     scratchBytes: [...x.scratchBytes, parts.bytes],
+    copies: x.copies,
     dispatches: [...x.dispatches, main, sumParts(weight, parts, scratch)],
   };
 }

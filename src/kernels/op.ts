@@ -42,6 +42,8 @@ export interface Variant {
   readonly dispatches: readonly Dispatch[];
   /** Bytes of each scratch buffer, alive only while this node runs. */
   readonly scratchBytes?: readonly number[];
+  /** The first scratch buffers hold values of these inputs as they are, and are stored in their type; scratchBytes are for f32. */
+  readonly copies?: readonly number[];
   readonly prepared?: Preparing;
   /** Largest error against `direct` that this variant may make, as a factor on the reduction bound of design.md 8 (1 unless told). */
   readonly errorFactor?: number;
@@ -74,6 +76,8 @@ export interface Dispatch {
   readonly params: Readonly<Record<string, number | readonly number[]>>;
   readonly constants: Readonly<Record<string, number | boolean>>;
   readonly buffers: Readonly<Record<string, Ref>>;
+  /** Those of the buffers that hold f16 (half.ts); none unless told. */
+  readonly halves?: readonly string[];
   /** Workgroups on each axis. */
   readonly workgroups: readonly [x: number, y: number, z: number];
 }

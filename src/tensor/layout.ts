@@ -7,11 +7,16 @@
  * - Every other rank: row-major, no padding inside.
  * - A buffer's length is a multiple of 16 bytes, so that any kernel may read whole vec4s; what lies behind a row-major tensor's
  *   last element is unspecified.
- * All dtypes take 4 bytes an element (f16 storage is not in use yet).
+ * f32, i32 and u32 take 4 bytes an element, f16 takes 2.
  */
-import { numel, type Shape } from "./shape.js";
+import { numel, type DType, type Shape } from "./shape.js";
 
+/** Of all types but f16. */
 export const BYTES_PER_ELEMENT = 4;
+
+function elementBytes(dtype: DType): number {
+  return dtype === "f16" ? 2 : BYTES_PER_ELEMENT;
+}
 
 /** A tensor's axes in memory order, outermost first. */
 export interface Layout {
@@ -53,12 +58,12 @@ export function physicalSize(shape: Shape): number {
   return layoutOf(shape).size;
 }
 
-/** Bytes of the buffer that holds a tensor of this shape. */
-export function byteLength(shape: Shape): number {
-  return ceilTo(physicalSize(shape) * BYTES_PER_ELEMENT, 16);
+/** Bytes of the buffer that holds a tensor of this shape and type. */
+export function byteLength(shape: Shape, dtype: DType = "f32"): number {
+  return ceilTo(physicalSize(shape) * elementBytes(dtype), 16);
 }
 
-type Numbers = Float32Array | Int32Array | Uint32Array;
+export type Numbers = Float32Array | Int32Array | Uint32Array;
 
 /** Logical (row-major) values to memory order. Row-major tensors come back as they are, without a copy. */
 export function pack<T extends Numbers>(shape: Shape, data: T): T {

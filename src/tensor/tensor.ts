@@ -27,7 +27,8 @@ export interface Param extends Tensor {
 /** A graph input of a fixed shape, f32 unless told. Named by the key it has in `graph(inputs, ...)`. */
 export function input(shape: Shape, dtype: DType = "f32"): Tensor {
   checkShape("input", shape);
-  if (dtype === "f16") throw new ShapeError("input: f16 inputs are not available yet: use f32");
+  if (dtype === "f16")
+    throw new ShapeError('input: inputs are f32, i32 or u32: to store what lies between as f16, compile with precision "f16"');
   return { shape: [...shape], dtype, name: "", op: "input", inputs: [], attrs: {} };
 }
 
@@ -49,6 +50,21 @@ export function isParam(tensor: Tensor): tensor is Param {
  */
 export function rngState(): Tensor {
   return { shape: [2], dtype: "u32", name: "rng", op: "rng", inputs: [], attrs: {} };
+}
+
+/**
+ * The gradient that arrives at a loss of this shape, one element, in mixed precision: the factor that keeps small gradients from vanishing in
+ * f16 (kernels/loss-scale.ts). The runtime supplies it.
+ */
+export function lossScaleOf(shape: Shape): Tensor {
+  return { shape, dtype: "f32", name: "loss scale", op: "lossScale", inputs: [], attrs: {} };
+}
+
+const LEAVES = new Set(["input", "param", "rng", "lossScale"]);
+
+/** Whether a tensor is given rather than computed. */
+export function isLeaf({ op }: Pick<Tensor, "op">): boolean {
+  return LEAVES.has(op);
 }
 
 /** The same node under another name. */

@@ -8,13 +8,14 @@ import { traitsOf } from "../../src/graph/traits.js";
 import { gradients } from "../../src/graph/gradients.js";
 import { OPS, opOf, type OpAttrs, type OpName } from "../../src/kernels/ops.js";
 import { evaluate } from "../../src/reference/evaluate.js";
-import { floats, ints, type NdArray } from "../../src/reference/nd-array.js";
-import { REFERENCE } from "../../src/reference/ops.js";
+import { floats, type NdArray } from "../../src/reference/nd-array.js";
 import { layoutOf } from "../../src/tensor/layout.js";
 import { uniform } from "../../src/tensor/random.js";
-import { formatShape, numel, type DType, type Shape, type TensorSpec } from "../../src/tensor/shape.js";
+import { numel, type DType, type Shape, type TensorSpec } from "../../src/tensor/shape.js";
 import { input, type Tensor } from "../../src/tensor/tensor.js";
 import { testContext } from "./device.js";
+import { checkHalves } from "./op-halves.js";
+import { expectedOf, checkValues, makeValues, reference, toNd } from "./op-expected.js";
 import { runVariant } from "./run-variant.js";
 
 export interface CaseInput {
@@ -47,9 +48,7 @@ export interface OpCheck<K extends OpName> {
   readonly cases: readonly OpCase<K>[];
 }
 
-const U = 2 ** -24;
-
-/** One mocha suite for an op. */
+/** One mocha suite for an op. With FCN_F16=all in the environment every case and variant runs on f16 too (op-halves.ts). */
 export function describeOp<K extends OpName>(name: K, check: OpCheck<K>): void {
   describe(`op ${name}`, () => {
     for (const c of check.cases) {
@@ -65,32 +64,8 @@ export function describeOp<K extends OpName>(name: K, check: OpCheck<K>): void {
         it(`${c.name} (gradient)`, () => checkGradient(name, c, check, specs));
       }
     }
+    it("as f16 in memory", () => checkHalves(name, check));
   });
-}
-
-function makeValues(of: CaseInput, mode: "integers" | "floats", seed: number): Float32Array | Int32Array {
-  const random = uniform(seed);
-  const integer = mode === "integers" || (of.dtype ?? "f32") !== "f32";
-  const value = of.values ?? (() => (integer ? Math.floor(random() * 7) - 3 : random() * 2 - 1));
-  const out = (of.dtype ?? "f32") === "f32" ? new Float32Array(numel(of.shape)) : new Int32Array(numel(of.shape));
-  for (let i = 0; i < out.length; i++)
-    out[i] =
-      mode === "integers" && of.values && (of.dtype ?? "f32") === "f32" ? Math.round(3 * value(i, random)) : value(i, random);
-  return out;
-}
-
-function toNd(spec: TensorSpec, data: Float32Array | Int32Array): NdArray {
-  return spec.dtype === "f32" ? floats(spec.shape, Float64Array.from(data)) : ints(spec.shape, Int32Array.from(data));
-}
-
-function reference<K extends OpName>(name: K, values: readonly NdArray[], attrs: OpAttrs<K>, output: TensorSpec): NdArray {
-  const fn = REFERENCE[name] as unknown as (i: readonly NdArray[], a: OpAttrs<K>, o: TensorSpec) => NdArray;
-  return fn(values, attrs, output);
-}
-
-function referenceOfSecond<K extends OpName>(name: K, values: readonly NdArray[], attrs: OpAttrs<K>, spec: TensorSpec): NdArray {
-  // The reference of `second` leaves its first input alone.
-  return REFERENCE.second([values[0]!, ...values], { op: name, attrs, ...spec }, spec);
 }
 
 async function checkForward<K extends OpName>(
@@ -101,20 +76,10 @@ async function checkForward<K extends OpName>(
   values: readonly (Float32Array | Int32Array)[],
   mode: "integers" | "floats",
 ): Promise<void> {
-  const op = opOf(name);
-  const output = op.infer(specs, c.attrs);
+  const { output, second, expected } = expectedOf(name, c, check, specs, values);
   if (c.shape) expect(output.shape, "inferred shape").to.deep.equal(c.shape);
-  const nds = specs.map((s, i) => toNd(s, values[i]!));
-  const second = op.second?.(specs, c.attrs);
-  const results = [output, ...(second ? [second] : [])].map((spec, which) => {
-    const of = (values: readonly NdArray[]): NdArray =>
-      which === 0 ? reference(name, values, c.attrs, spec) : referenceOfSecond(name, values, c.attrs, spec);
-    const want = of(nds);
-    const bounds = spec.dtype === "f32" ? errorBounds(c, check, specs, nds, want, of) : undefined;
-    return { spec, want, bounds };
-  });
   const { gpu, pipelines } = await testContext();
-  const variants = op.variants(specs, output, c.attrs, traitsOf(gpu));
+  const variants = opOf(name).variants(specs, output, c.attrs, traitsOf(gpu));
   expect(variants[0]?.name, "the first variant").to.equal("direct");
   for (const variant of variants) {
     const run = () =>
@@ -127,56 +92,22 @@ async function checkForward<K extends OpName>(
         second,
       );
     const [first, again] = [await run(), await run()];
-    for (const [which, { spec, want, bounds }] of results.entries()) {
+    for (const [which, result] of expected.entries()) {
       const where = `${name}.${variant.name}${which === 0 ? "" : ", second output"}`;
       const got = which === 0 ? first : first.second!;
-      expect(got.guardBroken, `${where} wrote behind its output, at element`).to.equal(-1);
-      for (let i = 0; i < want.data.length; i++) {
-        // What is exact on integers has no factor: other variants (Winograd) multiply by fractions.
-        const factor = variant.errorFactor ?? (mode === "integers" ? 0 : 1);
-        const bound = factor === 0 ? 0 : (bounds?.[i] ?? 0) * factor;
-        const error = Math.abs(got.values[i]! - want.data[i]!);
-        if (!(error <= bound)) {
-          throw new Error(
-            `${where}: element ${i} of ${formatShape(spec.shape)} is ${got.values[i]}, the reference says ${want.data[i]} (error ${error}, bound ${bound})`,
-          );
-        }
-      }
-      checkPadding(where, spec, got.memory);
+      // What is exact on integers has no factor: other variants (Winograd) multiply by fractions.
+      const factor = variant.errorFactor ?? (mode === "integers" ? 0 : 1);
+      checkValues(where, got, result, (i) => (factor === 0 ? 0 : (result.bounds?.[i] ?? 0) * factor));
       expect(
-        sameBits(got.memory, (which === 0 ? again : again.second!).memory, spec),
+        sameBits(got.memory, (which === 0 ? again : again.second!).memory, result.spec),
         `${where} gives the same bits twice`,
       ).to.equal(true);
     }
   }
 }
 
-function errorBounds<K extends OpName>(
-  c: OpCase<K>,
-  check: OpCheck<K>,
-  specs: readonly TensorSpec[],
-  nds: readonly NdArray[],
-  want: NdArray,
-  of: (values: readonly NdArray[]) => NdArray,
-): Float64Array {
-  const { bound } = check;
-  if ("abs" in bound) return Float64Array.from(want.data, (v) => bound.abs + bound.rel * Math.abs(v));
-  const absolute = nds.map((nd, i) => (specs[i]!.dtype === "f32" ? floats(nd.shape, Float64Array.from(nd.data, Math.abs)) : nd));
-  const factor = 4 * Math.sqrt(Math.max(1, bound.terms(specs, c.attrs))) * U;
-  return Float64Array.from(of(absolute).data, (v) => factor * Math.abs(v) + 1e-30);
-}
-
-function checkPadding(where: string, output: TensorSpec, memory: Uint32Array): void {
-  if (output.shape.length !== 4) return;
-  const { dims, padded, size } = layoutOf(output.shape);
-  for (let i = 0; i < size; i++) {
-    if (i % padded[3]! >= dims[3]! && memory[i] !== 0)
-      throw new Error(`${where}: padding lane at element ${i} holds bits 0x${memory[i]!.toString(16)}, not zero`);
-  }
-}
-
 /** Row-major tensors may leave anything behind their last element. */
-function sameBits(a: Uint32Array, b: Uint32Array, output: TensorSpec): boolean {
+function sameBits(a: Uint32Array | Uint16Array, b: Uint32Array | Uint16Array, output: TensorSpec): boolean {
   const n = layoutOf(output.shape).size;
   return a.subarray(0, n).every((v, i) => v === b[i]);
 }

@@ -8,17 +8,19 @@ import type { PipelineCache } from "../../src/gpu/pipelines.js";
 import { bindDispatch, encode, kernelFor, paramsBytes, writeParams } from "../../src/graph/bind.js";
 import { SHADERS } from "../../src/shaders.gen.js";
 import type { Dispatch, Ref, Variant } from "../../src/kernels/op.js";
-import { byteLength, pack, unpack } from "../../src/tensor/layout.js";
+import { byteLength, type Numbers } from "../../src/tensor/layout.js";
+import { fromMemory, toMemory } from "../../src/tensor/memory.js";
 import type { TensorSpec } from "../../src/tensor/shape.js";
 
-const NAN_BITS = 0x7fc0dead;
+/** NaN as an f32, and as two f16. */
+const NAN_BITS = 0x7fc07e00;
 const GUARD_ELEMENTS = 64;
 
 export interface RunResult {
   /** Logical row-major values. */
-  readonly values: Float32Array | Int32Array;
-  /** The output buffer as it lies in memory, without the guard. */
-  readonly memory: Uint32Array;
+  readonly values: Numbers;
+  /** The bits of the output buffer's elements as they lie in memory, without the guard. */
+  readonly memory: Uint32Array | Uint16Array;
   /** Index of the first guard element that was overwritten, or -1. */
   readonly guardBroken: number;
   /** Of the second output, where the op has one. */
@@ -45,8 +47,8 @@ export async function runVariant(
     return await gpu.scoped(variant.name, async () => {
       const storage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST | GPUBufferUsage.COPY_SRC;
       const inputBuffers = inputs.map(({ spec, data }) => {
-        const buffer = create(byteLength(spec.shape), storage);
-        device.queue.writeBuffer(buffer, 0, pack(spec.shape, data) as Float32Array<ArrayBuffer>);
+        const buffer = create(byteLength(spec.shape, spec.dtype), storage);
+        device.queue.writeBuffer(buffer, 0, toMemory(spec, data));
         return buffer;
       });
       const poisoned = (bytes: number): GPUBuffer => {
@@ -55,7 +57,7 @@ export async function runVariant(
         return buffer;
       };
       const outputs = [output, ...(second ? [second] : [])].map((spec) => {
-        const bytes = byteLength(spec.shape);
+        const bytes = byteLength(spec.shape, spec.dtype);
         return { spec, bytes, buffer: poisoned(bytes + 4 * GUARD_ELEMENTS) };
       });
       const scratch = (variant.scratchBytes ?? []).map((bytes) => poisoned(Math.ceil(bytes / 16) * 16));
@@ -93,10 +95,10 @@ export async function runVariant(
       for (const [i, { spec, bytes }] of outputs.entries()) {
         await gpu.orLost(staging[i]!.mapAsync(GPUMapMode.READ));
         const all = new Uint32Array(staging[i]!.getMappedRange().slice(0));
-        const memory = all.slice(0, bytes / 4);
+        const words = all.slice(0, bytes / 4);
         const guardBroken = all.subarray(bytes / 4).findIndex((bits) => bits !== NAN_BITS);
-        const typed = spec.dtype === "f32" ? new Float32Array(memory.buffer) : new Int32Array(memory.buffer);
-        results.push({ values: unpack(spec.shape, typed), memory, guardBroken });
+        const memory = spec.dtype === "f16" ? new Uint16Array(words.buffer) : words;
+        results.push({ values: fromMemory(spec, words.buffer), memory, guardBroken });
       }
       return { ...results[0]!, ...(second ? { second: results[1]! } : {}) };
     });

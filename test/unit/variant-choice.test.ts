@@ -117,7 +117,7 @@ describe("choice of variants", () => {
 describe("signatures", () => {
   it("do not depend on the order of attributes, and do on shapes, types and values", () => {
     const of = (attrs: object, dtype: "f32" | "i32" = "f32", size = 4): string =>
-      signatureOf({ op: "pad", inputs: [{ shape: [1, size], dtype }], attrs, decides: false });
+      signatureOf({ op: "pad", inputs: [{ shape: [1, size], dtype }], attrs, decides: false, f16: false });
     expect(of({ a: 1, b: [2, { d: 3, c: 4 }] })).to.equal(of({ b: [2, { c: 4, d: 3 }], a: 1 }));
     expect(new Set([of({ a: 1 }), of({ a: 2 }), of({ a: 1 }, "i32"), of({ a: 1 }, "f32", 5)]).size).to.equal(4);
   });
@@ -128,7 +128,9 @@ describe("signatures", () => {
       inputs: [{ shape: [1, 2], dtype: "f32" as const }],
       attrs: { low: -Infinity, high: [1, null, NaN], name: "x" },
     };
-    for (const decides of [false, true])
-      expect(parseSignature(signatureOf({ ...application, decides }))).to.deep.equal({ ...application, decides });
+    for (const decides of [false, true]) {
+      for (const f16 of [false, true])
+        expect(parseSignature(signatureOf({ ...application, decides, f16 }))).to.deep.equal({ ...application, decides, f16 });
+    }
   });
 });

@@ -12,7 +12,7 @@ import { pad } from "../../kernels/pad.js";
 import { slice } from "../../kernels/slice.js";
 import { byteLength } from "../../tensor/layout.js";
 import { formatShape, sameShape, type Shape } from "../../tensor/shape.js";
-import { named, topological, type Tensor } from "../../tensor/tensor.js";
+import { isLeaf, named, topological, type Tensor } from "../../tensor/tensor.js";
 import { whole, type Pieces } from "../pieces.js";
 import { contractionsOf } from "./contraction-rules.js";
 import { outputRule, type Rule } from "./split-rules.js";
@@ -35,15 +35,15 @@ export function splitOversized(outputs: readonly Tensor[], limitBytes: number): 
   const splitter = new Splitter(limitBytes);
   const after = new Map<Tensor, Pieces>();
   for (const node of order) {
-    const isLeaf = node.op === "input" || node.op === "param" || node.op === "rng";
-    const pieces = isLeaf
+    const given = isLeaf(node);
+    const pieces = given
       ? splitter.leaf(node)
       : splitter.node(
           node,
           node.inputs.map((t) => after.get(t)!),
         );
     after.set(node, pieces);
-    if (isLeaf) leaves.set(node, pieces);
+    if (given) leaves.set(node, pieces);
   }
   return { outputs: outputs.map((t) => after.get(t)!), leaves };
 }
