@@ -17,7 +17,8 @@ import { vocPalette } from "./palette.js";
 import { trunkOf } from "./trunks.js";
 
 /** `onProgress` is told of stage "weights" too: bytes fetched. */
-export interface OpenFcnOptions extends FcnOptions, Pick<CompileOptions, "onProgress" | "onWarning" | "signal" | "tune" | "precision"> {
+export interface OpenFcnOptions
+  extends FcnOptions, Pick<CompileOptions, "onProgress" | "onWarning" | "signal" | "tune" | "precision"> {
   /** The net's weights by name, or the address of a safetensors file with them. */
   readonly weights: Weights | URL;
   /** What the weights take, where that is not what the trunk's own do: PIXELS.torchvision of fcn-webgpu/weights, another mean. */
