@@ -14,7 +14,9 @@ import {
 } from "../../src/index.js";
 import { uniform } from "../../src/tensor/random.js";
 import { writeSafetensors } from "../../src/weights/safetensors.js";
+import { convertPixels } from "../../src/weights/index.js";
 import { testGpu } from "../harness/device.js";
+import { difference } from "../harness/difference.js";
 
 const OPTIONS: FcnOptions = { trunk: "lenet", variant: "2s", classes: 4, width: 0.2 };
 
@@ -92,6 +94,25 @@ describe("openFcn", () => {
     const [a, b] = [await fetched.predict(pixels(400), { size: [20, 20] }), await given.predict(pixels(400), { size: [20, 20] })];
     expect([...a.labels]).to.deep.equal([...b.labels]);
     expect([...stages]).to.deep.equal(["weights", "kernels"]);
+  }).timeout(600_000);
+
+  it("takes weights of another convention as they are, or brought to the trunk's", async () => {
+    const gpu = await testGpu();
+    const own = { order: "rgb", mean: [0, 0, 0], scale: 1 / 32 } as const;
+    const grey = { ...own, mean: [0] };
+    // One mean: the same everywhere, also round the image.
+    const { weights: brought } = convertPixels(weights, { layer: "conv1", from: grey, to: { ...grey, scale: 1 / 256 } });
+    const scoresOf = async (options: Parameters<typeof openFcn>[1]): Promise<Float32Array> => {
+      using segmenter = await openFcn(gpu, options);
+      return (await segmenter.predict(pixels(20 * 31), { size: [20, 31], scores: true })).scores!;
+    };
+    const [asTheyAre, converted, trunks] = [
+      await scoresOf({ ...OPTIONS, weights, pixels: own }),
+      await scoresOf({ ...OPTIONS, weights: brought }),
+      await scoresOf({ ...OPTIONS, weights }),
+    ];
+    expect(difference(asTheyAre, converted)).to.be.below(1e-5);
+    expect(difference(asTheyAre, trunks)).to.be.above(0.01);
   }).timeout(600_000);
 
   it("refuses what it cannot take, and goes on", async () => {

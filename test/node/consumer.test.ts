@@ -117,11 +117,17 @@ describe("the package in a project of its own", function () {
     expectGood(await runJson("node-gpu.js"));
   });
 
-  it("says in Node what to install for ONNX files, and writes one then", async () => {
+  it("says in Node what to install for ONNX and Caffe files, and writes and reads them then", async () => {
     const exported = (): Promise<string> => run(process.execPath, [join("built", "node-onnx.js")]);
+    const weights = async (): Promise<{ caffe: string; tensors: boolean }> =>
+      JSON.parse(await run(process.execPath, [join("built", "node-weights.js")])) as { caffe: string; tensors: boolean };
     expect(await exported()).to.match(/Cannot find package '@bufbuild\/protobuf'/);
+    // safetensors need no package, .caffemodel files the same.
+    expect((await weights()).tensors).to.equal(true);
+    expect((await weights()).caffe).to.match(/Cannot find package '@bufbuild\/protobuf'/);
     await symlink(bin("@bufbuild"), join(folder, "node_modules", "@bufbuild"), "junction");
     expect((JSON.parse(await exported()) as { bytes: number }).bytes).to.be.above(1000);
+    expect((await weights()).caffe).to.match(/^WeightsError: caffemodel: the file is empty/);
   });
 
   it("runs the README's samples for Node", async () => {
