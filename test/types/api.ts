@@ -5,7 +5,9 @@
 import {
   add,
   bilinear,
+  classifier,
   conv2d,
+  convolutionalize,
   convTranspose2d,
   crop2d,
   fcn,
@@ -14,6 +16,7 @@ import {
   heNormal,
   input,
   maxPool2d,
+  multiHeadFcn,
   openFcn,
   openGpu,
   param,
@@ -21,6 +24,7 @@ import {
   sgd,
   softmaxCrossEntropy,
   sum,
+  trunkOf,
   zeros,
   type Checkpoint,
   type Data,
@@ -183,6 +187,13 @@ export async function segmenting(gpu: Gpu): Promise<void> {
   check<Same<typeof segmentation.labels, Uint8Array>>();
   const image: ImageData = segmentation.toImageData(new Uint8Array(768));
   await segmenter.predict(image);
+  fcn({ trunk: { ...trunkOf("vgg16"), name: "mine" }, variant: "8s", classes: 21, size: [64, 64], fusion: "max" });
+  const heads = multiHeadFcn({ trunk: "vgg16", heads: { sem: { variant: "16s", classes: 33 } }, size: [64, 64] });
+  check<Same<keyof typeof heads.outputs, "scores_sem" | "labels_sem">>();
+  const { graph: dense } = convolutionalize(classifier({ trunk: "alexnet" }), { output: "scores" });
+  check<Same<keyof typeof dense.outputs, "scores">>();
+  // @ts-expect-error -- no such output
+  convolutionalize(classifier({ trunk: "alexnet" }), { output: "labels" });
   // @ts-expect-error -- no such trunk
   fcn({ trunk: "resnet50", variant: "8s", classes: 21, size: [64, 64] });
   // @ts-expect-error -- a graph has a size
