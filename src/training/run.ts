@@ -68,9 +68,11 @@ export async function* trainFcn(gpu: Gpu, options: TrainFcnOptions): AsyncGenera
       ...begun.told,
     });
     let step = from;
+    let validatedAt: number | null = null;
     for await (const event of trainStage({ program, stage, index, from, options, settings })) {
       if (event.type === "step") step = event.step;
       if (event.type === "validation") evaluations.set(stage.name, event.evaluation);
+      if (event.type === "validation") validatedAt = event.step;
       yield await log(event);
     }
     const weights = await program.save();
@@ -82,7 +84,8 @@ export async function* trainFcn(gpu: Gpu, options: TrainFcnOptions): AsyncGenera
       });
     const isLast = index === stages.length - 1;
     if (isLast || stopped || signal?.aborted) {
-      const isDone = isLast && !stopped;
+      // A signal that came during the last validation leaves that to do.
+      const isDone = isLast && !stopped && (!options.validation || validatedAt === step);
       yield await log({ type: isDone ? "done" : "stopped", stage: stage.name, step });
       return { weights, evaluations, stopped: !isDone };
     }

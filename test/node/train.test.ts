@@ -143,6 +143,7 @@ describe("trainFcn", function () {
     ["4s", 2],
     ["4s", 7],
     ["2s", 2],
+    ["2s", 4],
   ] as const) {
     it(`stopped behind step ${step} of ${stage} and resumed, gives the same bits`, async () => {
       const halved = memoryStore();
@@ -155,6 +156,7 @@ describe("trainFcn", function () {
       const second = await run({ ...options, store: halved });
       expect([...losses(first.events), ...losses(second.events)]).to.deep.equal(losses(whole.events));
       expect(bits(second.weights)).to.deep.equal(bits(whole.weights));
+      expect(second.evaluations.get("2s")).to.deep.equal(whole.evaluations.get("2s"));
       expect(halved.files.get("2s.safetensors")).to.deep.equal(store.files.get("2s.safetensors"));
     });
   }
