@@ -7,7 +7,7 @@ const word = new Uint32Array(1);
 const float = new Float32Array(word.buffer);
 
 /** The bits of the nearest f16: infinity from 65520 on, subnormals below 2^-14. */
-function halfBits(value: number): number {
+export function halfBits(value: number): number {
   float[0] = value;
   const bits = word[0]!;
   const sign = (bits >>> 16) & 0x8000;
@@ -22,7 +22,8 @@ function halfBits(value: number): number {
   return sign | ((magnitude - 0x38000000 + 0xfff + ((magnitude >>> 13) & 1)) >>> 13);
 }
 
-function halfValue(bits: number): number {
+/** The value of an f16 of these bits. */
+export function halfValue(bits: number): number {
   const exponent = (bits >>> 10) & 31;
   const fraction = bits & 1023;
   const magnitude =

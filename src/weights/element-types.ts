@@ -2,6 +2,7 @@
  * Element types of weight files, and what becomes of them: everything is computed in float32. F16 and BF16 are exact there; F64 and integers
  * beyond 2^24 are rounded to the nearest float32.
  */
+import { halfBits, halfValue } from "../tensor/half.js";
 
 /** Pieces of this many elements are converted at once: what a conversion needs beside its result. */
 export const PIECE = 65536;
@@ -35,7 +36,7 @@ export const ELEMENT_TYPES: ReadonlyMap<string, ElementType> = new Map<string, E
       size: 2,
       read(bytes, out) {
         const halves = new Uint16Array(bytes.buffer, bytes.byteOffset, bytes.length / 2);
-        for (let i = 0; i < halves.length; i++) out[i] = fromHalf(halves[i]!);
+        for (let i = 0; i < halves.length; i++) out[i] = halfValue(halves[i]!);
       },
     },
   ],
@@ -61,16 +62,6 @@ export const ELEMENT_TYPES: ReadonlyMap<string, ElementType> = new Map<string, E
   ["BOOL", numbers(1, Uint8Array)],
 ]);
 
-/** The value of an IEEE 754 half. */
-function fromHalf(bits: number): number {
-  const sign = bits & 0x8000 ? -1 : 1;
-  const exponent = (bits >>> 10) & 31;
-  const fraction = bits & 1023;
-  if (exponent === 0) return sign * fraction * 2 ** -24;
-  if (exponent === 31) return fraction === 0 ? sign * Infinity : NaN;
-  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
-}
-
 /** Types that weights can be written as. */
 export type WrittenType = "F32" | "F16" | "BF16";
 
@@ -81,31 +72,14 @@ export function toSixteenBits(
 ): { readonly bits: Uint16Array; readonly beyond: number } {
   const bits = new Uint16Array(values.length);
   const from = new Uint32Array(values.buffer, values.byteOffset, values.length);
-  const convert = type === "F16" ? halfBits : brainBits;
+  const convert = type === "F16" ? (i: number) => halfBits(values[i]!) : (i: number) => brainBits(from[i]!);
   const infinity = type === "F16" ? 0x7c00 : 0x7f80;
   let beyond = -1;
   for (let i = 0; i < values.length; i++) {
-    bits[i] = convert(from[i]!);
+    bits[i] = convert(i);
     if (beyond === -1 && (bits[i]! & 0x7fff) === infinity && Number.isFinite(values[i]!)) beyond = i;
   }
   return { bits, beyond };
-}
-
-/** float32 bits to half bits. */
-function halfBits(bits: number): number {
-  const sign = (bits >>> 16) & 0x8000;
-  const size = bits & 0x7fffffff;
-  if (size > 0x7f800000) return sign | 0x7e00;
-  if (size >= 0x47800000) return sign | 0x7c00;
-  if (size >= 0x38800000) return sign | ((size - 0x38000000 + 0xfff + ((size >>> 13) & 1)) >>> 13);
-  // Below 2^-14: multiples of 2^-24. The fraction with its leading one, shifted to that unit.
-  const shift = 126 - (size >>> 23);
-  if (shift > 24) return sign;
-  const fraction = (size & 0x7fffff) | 0x800000;
-  const half = 1 << (shift - 1);
-  const kept = fraction >>> shift;
-  const rest = fraction & ((1 << shift) - 1);
-  return sign | (kept + (rest > half || (rest === half && (kept & 1) === 1) ? 1 : 0));
 }
 
 /** float32 bits to bfloat16 bits. */

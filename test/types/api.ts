@@ -102,6 +102,9 @@ export async function running(): Promise<void> {
   void choice;
   for (const tune of [true, false, { budgetMs: 1000 }, { cache: "folder" }])
     await gpu.compile(net, { tune, onWarning: (warning: string) => void warning });
+  for (const precision of ["f32", "f16", "mixed"] as const) await gpu.compile(net, { precision });
+  // @ts-expect-error -- no such precision
+  await gpu.compile(net, { precision: "f64" });
   // @ts-expect-error -- a budget is a number of ms
   await gpu.compile(net, { tune: { budgetMs: "1 s" } });
 
@@ -141,6 +144,9 @@ export async function training(program: Program<typeof net.inputs, typeof net.ou
     check<Same<typeof step, TrainStep>>();
     check<Same<typeof step.loss, number | null>>();
   }
+  for await (const { skipped, lossScale } of program.train(batches, { loss: "loss", optimizer, lossScale: { initial: 2 ** 10 } }))
+    check<Same<[typeof skipped, typeof lossScale], [number | undefined, number | undefined]>>();
+  program.train(batches, { loss: "loss", optimizer, lossScale: 128 });
   const checkpoint: Checkpoint = await program.checkpoint();
   check<Same<typeof checkpoint.bytes, Uint8Array>>();
   await program.resume({ bytes: checkpoint.bytes });
