@@ -268,7 +268,7 @@ describe("the paper's nets", () => {
         fcn({ ...VGG[2]!, classes: 21, size: [64, 64], ...options });
     expect(build({ trunk: "resnet" as "vgg16" })).to.throw(
       ShapeError,
-      "fcn: trunk is resnet: use lenet, alexnet, alexnet-bvlc, vgg16, vgg19, googlenet, squeezenet, or a table of your own (Trunk)",
+      /^fcn: trunk is resnet: use lenet, alexnet, .*squeezenet, or a table of your own \(Trunk\)$/,
     );
     expect(build({ variant: "4s" })).to.throw(ShapeError, "fcn: variant is 4s: use 32s, 16s, 8s, 8s-at-once on vgg16");
     expect(build({ classes: 0 })).to.throw(ShapeError, "fcn: classes is 0");
