@@ -25,7 +25,7 @@ interface Scheme {
   readonly output: "conv2d.winograd-output" | "conv2d.winograd2-output";
 }
 
-const F4: Scheme = {
+export const F4: Scheme = {
   name: "winograd",
   tile: 4,
   points: 36,
@@ -93,8 +93,7 @@ function winogradVariant(
   const [inVec4s, outVec4s] = [ceilTo(inChannels, 4) / 4, ceilTo(outChannels, 4) / 4];
   const weightVec4s = form.outputs * (ceilTo(form.channels, 4) / 4);
   const before: Pair2 = transposed ? [2 - form.pad[0], 2 - form.pad[1]] : form.pad;
-  // lavapipe (subgroups of 8 among software adapters) takes 12 s for the three transforms in straight lines.
-  const straight = { STRAIGHT: !(device.software && device.subgroupSize === 8) };
+  const straight = { STRAIGHT: isStraight(device) };
   const [u, v, m] = [preparedRef(0), scratchRef(0), scratchRef(1)];
 
   const weights = dispatch(scheme.weight, {
@@ -135,8 +134,13 @@ function winogradVariant(
   };
 }
 
+/** lavapipe (subgroups of 8 among software adapters) takes 12 s for the three transforms in straight lines. */
+export function isStraight(device: DeviceTraits): boolean {
+  return !(device.software && device.subgroupSize === 8);
+}
+
 /** The products as a convolution: tiles are pixels of one row, points are groups. Rows of the transformed weight are those of the weight itself. */
-function pointwise(form: TrilinearForm, points: number, tiles: number): TrilinearForm {
+export function pointwise(form: TrilinearForm, points: number, tiles: number): TrilinearForm {
   return {
     batch: 1,
     groups: points,
@@ -152,7 +156,7 @@ function pointwise(form: TrilinearForm, points: number, tiles: number): Trilinea
 }
 
 /** The buffers of the product as those of the whole. */
-function swapped(ref: Ref, x: Ref, weight: Ref, y: Ref): Ref {
+export function swapped(ref: Ref, x: Ref, weight: Ref, y: Ref): Ref {
   if (ref === "output") return y;
   if (typeof ref === "string") return ref;
   if (!("input" in ref)) throw new Error("winograd: its product must be one dispatch, without scratch memory");

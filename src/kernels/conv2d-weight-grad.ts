@@ -26,6 +26,8 @@ import { groupsAreAligned } from "./conv-tiled.js";
 import { weightGradGemmVariant } from "./conv-weight-gemm.js";
 import { weightGradSpreadVariant } from "./conv-weight-spread.js";
 import { weightGradTiledVariant } from "./conv-weight-tiled.js";
+import { weightGradWinogradIsBetter, weightGradWinogradVariant } from "./conv-weight-winograd.js";
+import { winogradApplies } from "./conv-winograd.js";
 import { convTranspose2dOp } from "./conv-transpose2d.js";
 import { conv2dOp } from "./conv2d.js";
 import { apply, dispatch, grid, inputRef, rebind, scratchRef, type DeviceTraits, type Op, type Ref, type Variant } from "./op.js";
@@ -126,9 +128,14 @@ function weightGradVariants(
   const gemm = weightGradGemmVariant(form, output.shape, device, options);
   // One channel fills a quarter of the vec4s of `spread`.
   const registers = !spread ? [tiled] : form.channels === 1 ? [spread, tiled] : [tiled, spread];
+  const products = (of: TrilinearForm, weight: Shape): Variant | null =>
+    weightGradSpreadVariant(of, weight, device) ?? weightGradTiledVariant(of, weight, device);
+  if (!device.software) return [direct, ...registers, ...(gemm ? [gemm] : [])];
   // Workgroup memory is dear on software adapters (kernels.md C).
-  if (!gemm) return [direct, ...registers];
-  return device.software ? [direct, gemm, ...registers] : [direct, ...registers, gemm];
+  const others = [...(gemm ? [gemm] : []), ...registers];
+  const winograd = winogradApplies(form) ? weightGradWinogradVariant(form, device, products) : null;
+  if (!winograd) return [direct, ...others];
+  return weightGradWinogradIsBetter(form, device) ? [direct, ...others, winograd] : [direct, winograd, ...others];
 }
 
 function weightGradForm([x, dy]: readonly TensorSpec[], weight: Shape, attrs: Conv2dWeightGradAttrs): TrilinearForm {
