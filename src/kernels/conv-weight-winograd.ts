@@ -23,12 +23,16 @@ export function weightGradWinogradIsBetter({ batch, y }: TrilinearForm, { subgro
   return tiles >= (subgroupSize === 8 ? LEAST_TILES.lavapipe : LEAST_TILES.others);
 }
 
-/** The form must fit (`winogradApplies`). `product` gives the variant that multiplies and adds up; null where that is not one dispatch. */
+/**
+ * The form must fit (`winogradApplies`). `product` gives the variant that multiplies and adds up; null where that is not one dispatch, and on maps
+ * smaller than a tile: a sum of few products, some of which are 0, is less exact than it could be.
+ */
 export function weightGradWinogradVariant(
   form: TrilinearForm,
   device: DeviceTraits,
   product: (form: TrilinearForm, weight: Shape) => Variant | null,
 ): Variant | null {
+  if (form.y.some((size) => size < tile)) return null;
   const tiles: Pair2 = [Math.ceil(form.y[0] / tile), Math.ceil(form.y[1] / tile)];
   const count = form.batch * tiles[0] * tiles[1];
   const [inVec4s, outVec4s] = [ceilTo(form.channels, 4) / 4, ceilTo(form.outputs, 4) / 4];
