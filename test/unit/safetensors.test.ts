@@ -4,8 +4,6 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
 import { WeightsError, type Weights } from "../../src/index.js";
 import {
   loadSafetensors,
@@ -15,6 +13,7 @@ import {
   type FileSource,
 } from "../../src/weights/index.js";
 import { readSafetensors } from "../../src/weights/safetensors.js";
+import { settledArrayBuffers } from "../harness/memory.js";
 import { rejects } from "../harness/rejects.js";
 
 /** A file of any header and data, as an attacker would write it. */
@@ -37,12 +36,6 @@ async function* inPieces(bytes: Uint8Array, size: number): AsyncGenerator<Uint8A
     yield await Promise.resolve(memory.subarray(0, part.length));
     memory.fill(0xff);
   }
-}
-
-/** What earlier tests have left would otherwise go in the middle of a measurement. */
-function collectGarbage(): void {
-  setFlagsFromString("--expose-gc");
-  (runInNewContext("gc") as () => void)();
 }
 
 const weights: Weights = new Map([
@@ -266,8 +259,7 @@ describe("safetensors", () => {
       for (let left = 4 * values * count; left > 0; left -= piece.length) yield await Promise.resolve(piece);
     }
     const held = (): number => process.memoryUsage().arrayBuffers;
-    collectGarbage();
-    const before = held();
+    const before = await settledArrayBuffers();
     let peak = 0;
     const onProgress = (): void => void (peak = Math.max(peak, held() - before));
     const { tensors } = await loadSafetensors(stream(), { onProgress });
