@@ -2,17 +2,18 @@
 import { WeightsError } from "../tensor/errors.js";
 import { formatShape, type Shape } from "../tensor/shape.js";
 
-interface Values {
+/** A weight: row-major values under a shape. */
+export interface TensorValues {
   readonly shape: Shape;
   readonly data: Float32Array;
 }
 
 export interface BatchNormalization {
   /** Factor and summand by channel (gamma, beta). */
-  readonly weight: Values;
-  readonly bias: Values;
-  readonly mean: Values;
-  readonly variance: Values;
+  readonly weight: TensorValues;
+  readonly bias: TensorValues;
+  readonly mean: TensorValues;
+  readonly variance: TensorValues;
   readonly epsilon: number;
 }
 
@@ -21,10 +22,10 @@ export interface BatchNormalization {
  * (bias - mean) gamma / sqrt(variance + epsilon) + beta. Throws WeightsError where the channels differ or a variance is negative.
  */
 export function foldBatchNorm(
-  weight: Values,
-  bias: Values | undefined,
+  weight: TensorValues,
+  bias: TensorValues | undefined,
   norm: BatchNormalization,
-): { readonly weight: Values; readonly bias: Values } {
+): { readonly weight: TensorValues; readonly bias: TensorValues } {
   const [outputs] = weight.shape as [number];
   for (const [name, { data }] of Object.entries({
     weight: norm.weight,

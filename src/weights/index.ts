@@ -12,7 +12,7 @@ export { readManifest, type Manifest } from "./manifest.js";
 export { convertNames, nameTableOf, type ConvertedWeights, type ConvertOptions } from "./convert-names.js";
 export { NAME_TABLES, type NameTable, type NameTableName } from "./name-tables.js";
 export { convertPixels, PIXELS, type ConvertedPixels, type Pixels } from "./pixels.js";
-export { foldBatchNorm, type BatchNormalization } from "./batch-norm.js";
+export { foldBatchNorm, type BatchNormalization, type TensorValues } from "./batch-norm.js";
 export type { FileSource, ReadOptions } from "./bytes.js";
 export type { WrittenType } from "./element-types.js";
 export type { PlacedTensor } from "./placement.js";
