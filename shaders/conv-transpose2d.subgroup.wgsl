@@ -56,14 +56,19 @@ fn main(
   let weight_row = params.kernel.x * params.kernel.y * params.out_vec4s;
   let own = o4 + min(lane_index, LOADED - 1u);
   var sums: array<array<vec4f, VEC4S>, CELLS>;
+  // A uniform costs software drivers a load: none in the loop.
+  let in_vec4s = params.in_vec4s;
+  let last_weight = params.last_weight;
+  let x_tap = vec2u(params.x_tap);
+  let w_start = (taps.first.x * params.kernel.y + taps.first.y) * params.out_vec4s + own;
+  let w_tap = vec2u(params.tap_step.x * params.kernel.y, params.tap_step.y) * params.out_vec4s;
   // One loop over rows of taps, taps and channels: a masked loop costs software drivers an idle round.
   var u = 0u;
   var v = 0u;
   var c4 = 0u;
-  for (var left = count.x * count.y * params.in_vec4s; left > 0u; left--) {
-    let tap = (taps.first.x + u * params.tap_step.x) * params.kernel.y + taps.first.y + v * params.tap_step.y;
-    let w_at = 4u * c4 * weight_row + tap * params.out_vec4s + own;
-    let x_at = u * u32(params.x_tap.x) + v * u32(params.x_tap.y) + c4;
+  for (var left = count.x * count.y * in_vec4s; left > 0u; left--) {
+    let w_at = w_start + u * w_tap.x + v * w_tap.y + 4u * c4 * weight_row;
+    let x_at = u * x_tap.x + v * x_tap.y + c4;
     var p: array<vec4f, CELLS>;
     // @unroll
     for (var q = 0u; q < CELLS; q++) {
@@ -72,10 +77,10 @@ fn main(
     // @unroll
     for (var h = 0u; h < HALVES; h++) {
       // Behind C, x is zero.
-      let row0 = weight[min(w_at + h * LOADED, params.last_weight)];
-      let row1 = weight[min(w_at + h * LOADED + weight_row, params.last_weight)];
-      let row2 = weight[min(w_at + h * LOADED + 2u * weight_row, params.last_weight)];
-      let row3 = weight[min(w_at + h * LOADED + 3u * weight_row, params.last_weight)];
+      let row0 = weight[min(w_at + h * LOADED, last_weight)];
+      let row1 = weight[min(w_at + h * LOADED + weight_row, last_weight)];
+      let row2 = weight[min(w_at + h * LOADED + 2u * weight_row, last_weight)];
+      let row3 = weight[min(w_at + h * LOADED + 3u * weight_row, last_weight)];
       // @unroll
       for (var t = 0u; t < LOADED; t++) {
         let w0 = subgroupBroadcast(row0, t);
@@ -89,8 +94,8 @@ fn main(
       }
     }
     c4++;
-    let v_next = v + u32(c4 == params.in_vec4s);
-    c4 = select(c4, 0u, c4 == params.in_vec4s);
+    let v_next = v + u32(c4 == in_vec4s);
+    c4 = select(c4, 0u, c4 == in_vec4s);
     u += u32(v_next == count.y);
     v = select(v_next, 0u, v_next == count.y);
   }

@@ -12,7 +12,6 @@ struct Params {
   tiles_per_group: u32, // channel tiles
   out_vec4s_per_group: u32,
   in_vec4s_per_group: u32,
-  in_per_group: u32,
   weight_rows: u32, // the weight's first extent
   weight_vec4s: u32, // of a tap
   tile: vec2u, // PIXELS and VEC4S again: loops whose length drivers do not know are not unrolled
@@ -60,50 +59,56 @@ fn main(
   }
 
   var sums: array<array<vec4f, VEC4S>, PIXELS>;
+  let in_vec4s = params.in_vec4s_per_group;
   var x_row = 0u;
   for (var u = taps.first.x; u < taps.end.x; u += params.tap_step.x) {
     var x_tap = x_row;
     for (var v = taps.first.y; v < taps.end.y; v += params.tap_step.y) {
       let tap = (u * params.kernel.y + v) * params.weight_vec4s;
-      for (var c = 0u; c < params.in_per_group; c++) {
-        let c4 = c / 4u;
-        var p: array<f32, PIXELS>;
+      for (var c4 = 0u; c4 < in_vec4s; c4++) {
+        var p: array<vec4f, PIXELS>;
         // @unroll
         for (var q = 0u; q < PIXELS; q++) {
-          p[q] = x[x_pixel[q] + x_tap + c4][c % 4u];
+          p[q] = x[x_pixel[q] + x_tap + c4];
         }
-        if (TRANSPOSED) { // a row of the weight for each c, its lanes along the output channels
-          let row = tap + (group * params.in_per_group + c) * row_stride + group_o4;
-          var loaded: array<vec4f, ROW_LOADS>;
+        if (TRANSPOSED) { // a row of the weight for each c (behind C, x is zero), its lanes along the output channels
           // @unroll
-          for (var k = 0u; k < ROW_LOADS; k++) {
-            loaded[k] = weight[min(row + k * SUBGROUP + lane, last)];
-          }
-          // @unroll
-          for (var t = 0u; t < VEC4S; t++) {
-            let w = subgroupBroadcast(loaded[t / SUBGROUP], t % SUBGROUP);
+          for (var l = 0u; l < 4u; l++) {
+            let row = tap + ((group * in_vec4s + c4) * 4u + l) * row_stride + group_o4;
+            var loaded: array<vec4f, ROW_LOADS>;
             // @unroll
-            for (var q = 0u; q < PIXELS; q++) {
-              sums[q][t] += p[q] * w;
+            for (var k = 0u; k < ROW_LOADS; k++) {
+              loaded[k] = weight[min(row + k * SUBGROUP + lane, last)];
+            }
+            // @unroll
+            for (var t = 0u; t < VEC4S; t++) {
+              let w = subgroupBroadcast(loaded[t / SUBGROUP], t % SUBGROUP);
+              // @unroll
+              for (var q = 0u; q < PIXELS; q++) {
+                sums[q][t] += p[q][l] * w;
+              }
             }
           }
         } else { // a row for each output channel, its lanes along c
-          var loaded: array<f32, LOADS>;
+          var loaded: array<vec4f, LOADS>;
           // @unroll
           for (var k = 0u; k < LOADS; k++) {
-            loaded[k] = weight[w_row[k] + tap + c4][c % 4u];
+            loaded[k] = weight[w_row[k] + tap + c4];
           }
           // @unroll
           for (var t = 0u; t < VEC4S; t++) {
-            let w = vec4f(
-              subgroupBroadcast(loaded[(t * 4u) / SUBGROUP], (t * 4u) % SUBGROUP),
-              subgroupBroadcast(loaded[(t * 4u + 1u) / SUBGROUP], (t * 4u + 1u) % SUBGROUP),
-              subgroupBroadcast(loaded[(t * 4u + 2u) / SUBGROUP], (t * 4u + 2u) % SUBGROUP),
-              subgroupBroadcast(loaded[(t * 4u + 3u) / SUBGROUP], (t * 4u + 3u) % SUBGROUP),
-            );
             // @unroll
-            for (var q = 0u; q < PIXELS; q++) {
-              sums[q][t] += p[q] * w;
+            for (var l = 0u; l < 4u; l++) {
+              let w = vec4f(
+                subgroupBroadcast(loaded[(t * 4u) / SUBGROUP][l], (t * 4u) % SUBGROUP),
+                subgroupBroadcast(loaded[(t * 4u + 1u) / SUBGROUP][l], (t * 4u + 1u) % SUBGROUP),
+                subgroupBroadcast(loaded[(t * 4u + 2u) / SUBGROUP][l], (t * 4u + 2u) % SUBGROUP),
+                subgroupBroadcast(loaded[(t * 4u + 3u) / SUBGROUP][l], (t * 4u + 3u) % SUBGROUP),
+              );
+              // @unroll
+              for (var q = 0u; q < PIXELS; q++) {
+                sums[q][t] += p[q][l] * w;
+              }
             }
           }
         }

@@ -9,13 +9,14 @@ import { epilogueBuffers, epilogueParams } from "./conv-epilogue.js";
 import { transposedWalk } from "./conv-outer.js";
 import { paddedInput } from "./conv-padded.js";
 import { tapParams } from "./conv-taps.js";
-import { TILED_FROM_FLOPS } from "./conv-tiled.js";
 import { dispatch, inputRef, MAX_WORKGROUPS_PER_AXIS, type DeviceTraits, type Variant } from "./op.js";
 
 const TILE_CELLS = [8, 4] as const;
 const TILE_VEC4S = 6;
 /** What a tile loads of the weight, in cells' worth of work. */
 const LOAD_COST = 3;
+/** A net's upsamplings share one kernel, and `direct` takes 20 times as long. */
+const FROM_FLOPS = 2 ** 19;
 
 /** On adapters where it was measured to win: subgroups of 4 and 8 on a CPU. */
 export function phasesApplies(form: TrilinearForm, device: DeviceTraits): boolean {
@@ -72,7 +73,7 @@ export function phasesVariant(form: TrilinearForm, epilogue: ConvEpilogue, { sub
   });
   return {
     name: "subgroup",
-    fromFlops: TILED_FROM_FLOPS,
+    fromFlops: FROM_FLOPS,
     scratchBytes: x.scratchBytes,
     copies: x.copies,
     dispatches: [...x.dispatches, main],

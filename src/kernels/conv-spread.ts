@@ -6,7 +6,6 @@
 import type { ConvEpilogue, TrilinearForm } from "./conv-geometry.js";
 import { epilogueBuffers } from "./conv-epilogue.js";
 import { outerGeometry } from "./conv-outer.js";
-import { directionOf } from "./conv-tiled.js";
 import { dispatch, inputRef, MAX_WORKGROUPS_PER_AXIS, type DeviceTraits, type Variant } from "./op.js";
 
 /** Below, a kernel of its own is not worth its compilation. */
@@ -33,9 +32,8 @@ export function spreadVariant(
   const workgroup = lanes * Math.min(subgroups, Math.ceil(pixels / tile / lanes));
   const workgroups = [Math.ceil(pixels / (workgroup * tile)), channelTiles, phases] as const;
   if (workgroups.some((n) => n > MAX_WORKGROUPS_PER_AXIS)) return null;
-  const { inChannels } = directionOf(form, transposed);
   const main = dispatch("conv2d.spread", {
-    params: { ...params, in_per_group: inChannels / form.groups, tiles_per_group: tilesPerGroup, tile: [tile, vec4s] },
+    params: { ...params, tiles_per_group: tilesPerGroup, tile: [tile, vec4s] },
     constants: {
       WG: workgroup,
       TRANSPOSED: transposed,
@@ -64,9 +62,9 @@ export function channelTile(perGroup: number, step: number): number {
   return Math.ceil(perGroup / tiles / step) * step;
 }
 
-/** Pixels of an invocation: 4 (8 are hardly faster and compile twice as long), or fewer where a subgroup would not be filled. */
+/** Pixels of an invocation: 8, on subgroups of 8 (lavapipe) 4, which are as fast there and compile in half the time; fewer where a subgroup would not be filled. */
 function pixelTile(pixels: number, lanes: number): number {
-  let tile = 4;
+  let tile = lanes === 4 ? 8 : 4;
   while (tile > 1 && (tile / 2) * lanes >= pixels) tile /= 2;
   return tile;
 }

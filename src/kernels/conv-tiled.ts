@@ -7,7 +7,7 @@ import { ceilTo } from "../tensor/layout.js";
 import type { ConvEpilogue, Pair2, TrilinearForm } from "./conv-geometry.js";
 import { epilogueBuffers, epilogueParams } from "./conv-epilogue.js";
 import { paddedInput } from "./conv-padded.js";
-import { dispatch, grid, inputRef, type Variant } from "./op.js";
+import { dispatch, grid, inputRef, type DeviceTraits, type Variant } from "./op.js";
 
 const TILE = 4;
 /** Widths with a kernel of their own: those of the paper's nets. Each compiles for seconds on software adapters; the others have `outer`. */
@@ -15,6 +15,8 @@ const KERNEL_WIDTHS: readonly number[] = [3, 5];
 
 /** Software adapters compile a tiled kernel for seconds, once per kernel size: less work than this is done sooner by `direct`. */
 export const TILED_FROM_FLOPS = 2 ** 21;
+/** Where `spread` does nearly as well with a fifth of the code to compile: SwiftShader takes a second for this kernel. */
+const BESIDE_SPREAD_FROM_FLOPS = 2 ** 25;
 
 /** What a conv kernel reads and writes, in either direction: `in` is x of a conv2d, or of a convTranspose2d. */
 export interface Direction {
@@ -41,7 +43,7 @@ export function tiledApplies(form: TrilinearForm): boolean {
   return ones && groupsAreAligned(form) && KERNEL_WIDTHS.includes(form.kernel[1]);
 }
 
-export function tiledVariant(form: TrilinearForm, transposed: boolean, epilogue: ConvEpilogue): Variant {
+export function tiledVariant(form: TrilinearForm, transposed: boolean, epilogue: ConvEpilogue, device: DeviceTraits): Variant {
   const { inChannels, outChannels, inSize, outSize } = directionOf(form, transposed);
   const { kernel, pad, groups, batch } = form;
   const tiles: Pair2 = [Math.ceil(outSize[0] / TILE), Math.ceil(outSize[1] / TILE)];
@@ -76,9 +78,10 @@ export function tiledVariant(form: TrilinearForm, transposed: boolean, epilogue:
     buffers: { x: x.ref, weight: inputRef(1), ...epilogueBuffers(epilogue), y: "output" },
     workgroups: grid(count),
   });
+  const fromFlops = device.subgroupSize === 4 ? BESIDE_SPREAD_FROM_FLOPS : TILED_FROM_FLOPS;
   return {
     name: "tiled",
-    fromFlops: TILED_FROM_FLOPS,
+    fromFlops,
     scratchBytes: x.scratchBytes,
     copies: x.copies,
     dispatches: [...x.dispatches, main],

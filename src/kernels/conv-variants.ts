@@ -33,7 +33,7 @@ function denseVariants(
     device.software ? [...gemm, ...others] : [...others, ...gemm];
   if (transposed && phasesApplies(flat, device)) return ordered([outer, phasesVariant(flat, epilogue, device)]);
   const sampled = [outer, ...optional(spreadVariant(flat, transposed, epilogue, device))];
-  const tiled = tiledApplies(flat) ? [tiledVariant(flat, transposed, epilogue)] : [];
+  const tiled = tiledApplies(flat) ? [tiledVariant(flat, transposed, epilogue, device)] : [];
   const winograd = winogradApplies(flat) ? winogradVariants(flat, transposed, epilogue, device, pointwiseVariant) : [];
   const others = ordered(tiledIsBetter(flat, transposed, device) ? [...sampled, ...tiled] : [...tiled, ...sampled]);
   return winogradIsBetter(flat) ? [...others, ...winograd] : [...winograd, ...others];
@@ -51,10 +51,14 @@ function pointwiseVariant(form: TrilinearForm, transposed: boolean, epilogue: Co
   return fast ?? outerVariant(form, transposed, epilogue, device);
 }
 
-/** Tiles of 4x4 pixels load each pixel once for a row of taps, but pay for maps that do not fill them. */
+/**
+ * Tiles of 4x4 pixels load each pixel once for a row of taps, but pay for maps that do not fill them. From 16 channels on `spread` on subgroups of 4
+ * makes more of a load.
+ */
 function tiledIsBetter(form: TrilinearForm, transposed: boolean, device: DeviceTraits): boolean {
   if (device.subgroupSize === 8) return false;
-  const { outSize } = directionOf(form, transposed);
+  const { inChannels, outChannels, outSize } = directionOf(form, transposed);
+  if (device.subgroupSize === 4 && Math.min(inChannels, outChannels) >= 16) return false;
   const filled = outSize.reduce((part, n) => (part * n) / (4 * Math.ceil(n / 4)), 1);
   return form.kernel[0] * form.kernel[1] > 1 && filled > 0.5;
 }

@@ -10,6 +10,7 @@ import { physicalSize } from "../tensor/layout.js";
 import { formatShape, numel, sameShape, type Shape, type TensorSpec } from "../tensor/shape.js";
 import { maxPool2dOp, cellsOf } from "./max-pool.js";
 import { dispatch, grid, inputRef, type Op, type Variant } from "./op.js";
+import { windowGeometry } from "./pool-window.js";
 import { pooledShape, windowParams, type PoolWindow } from "./window.js";
 
 /** Most taps of a window: 255 says that there is none. */
@@ -38,7 +39,18 @@ export const maxPool2dTapsOp: Op<PoolWindow> = {
     const count = physicalSize(y.shape) / 4;
     const params = { count, ...windowParams(x!.shape, y.shape, attrs) };
     const buffers = { x: inputRef(0), y: "output", taps: "second" } as const;
-    return [{ name: "direct", dispatches: [dispatch("max-pool2d-taps.direct", { params, buffers, workgroups: grid(count) })] }];
+    const direct: Variant = {
+      name: "direct",
+      dispatches: [dispatch("max-pool2d-taps.direct", { params, buffers, workgroups: grid(count) })],
+    };
+    const window = windowGeometry(x!.shape, y.shape, attrs);
+    if (!window) return [direct];
+    const inRows = dispatch("max-pool2d-taps.window", {
+      ...window,
+      params: { ...window.params, channels: x!.shape[1]! },
+      buffers,
+    });
+    return [direct, { name: "window", dispatches: [inRows] }];
   },
   flops: maxPool2dOp.flops,
   // Its taps are what a gradient goes by.

@@ -12,6 +12,7 @@ import { physicalSize } from "../tensor/layout.js";
 import { formatShape, numel, sameShape, type Shape } from "../tensor/shape.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { apply, dispatch, grid, inputRef, type Op, type Variant } from "./op.js";
+import { windowGeometry } from "./pool-window.js";
 import { pooledShape, poolWindow, windowParams, type PoolAttrs, type PoolWindow } from "./window.js";
 
 export interface MaxPoolIndicesAttrs extends PoolWindow {
@@ -55,7 +56,13 @@ export const maxPool2dOp: Op<PoolWindow> = {
       name: "direct",
       dispatches: [dispatch("max-pool2d.direct", { params, buffers: { x: inputRef(0), y: "output" }, workgroups: grid(count) })],
     };
-    return blockApplies(x!.shape, y.shape, attrs) ? [direct, blockVariant(x!.shape, y.shape, attrs)] : [direct];
+    const window = windowGeometry(x!.shape, y.shape, attrs);
+    const inRows = window && dispatch("max-pool2d.window", { ...window, buffers: { x: inputRef(0), y: "output" } });
+    return [
+      direct,
+      ...(inRows ? [{ name: "window", dispatches: [inRows] }] : []),
+      ...(blockApplies(x!.shape, y.shape, attrs) ? [blockVariant(x!.shape, y.shape, attrs)] : []),
+    ];
   },
   flops: (_inputs, y, { kernel }) => numel(y.shape) * kernel[0] * kernel[1],
   grad: (dy, [x], y, attrs) => [apply(maxPool2dGradOp, [dy, x!, y], attrs)],
