@@ -11,8 +11,8 @@ import { dispatch, grid, inputRef, rebind, scratchRef, type DeviceTraits, type V
 
 const { tile, points, errorFactor } = F4;
 /**
- * Measured at 302 MFLOP, CPU time of a run against the best other variant: 64 channels on 64x64 pixels 0.45 on lavapipe and 0.45 on SwiftShader, 128
- * on 32x32 0.65 and 0.5, 256 on 16x16 1.4 and 0.7, 512 on 8x8 2.2 and 1.2. What a weight costs beside its products is paid by many tiles alone.
+ * Measured at 302 MFLOP, CPU time of a run against the best other variant: 64 channels on 64x64 pixels 0.43 on lavapipe and 0.56 on SwiftShader, 128
+ * on 32x32 0.68 and 0.48, 256 on 16x16 1.13 and 0.69, 512 on 8x8 2.2 and 1.24. What a weight costs beside its products is paid by many tiles alone.
  */
 const FROM_FLOPS = 2 ** 26;
 const LEAST_TILES = { lavapipe: 64, others: 16 };
