@@ -1,11 +1,10 @@
-/** One sample from its files: a photo by sharp, its labels, both checked against each other. Runs in the decoding threads. */
-import { readFile } from "node:fs/promises";
-import sharp from "sharp";
+/** One sample from its files: a photo, its labels, both checked against each other. Runs in the decoding threads. */
 import { VOID, type Sample } from "../training/sample.js";
-import { fileError, reasonOf } from "./errors.js";
+import { fileError } from "./errors.js";
 import { classesOf, type LabelImage, type LabelRules } from "./label-map.js";
 import { readLabelPng } from "./label-png.js";
 import { readMatLabels } from "./mat.js";
+import { readBytes, readPhoto } from "./photo.js";
 
 /** What a thread is asked for: plain data. */
 export interface DecodeJob {
@@ -36,44 +35,9 @@ export async function decodeSample({ image, labels, rules, size }: DecodeJob): P
   };
 }
 
-async function readBytes(file: string): Promise<Uint8Array> {
-  return readFile(file).catch((error: unknown) => {
-    throw fileError(file, `it cannot be read (${reasonOf(error)}): check the path`, error);
-  });
-}
-
 async function readLabels(file: string): Promise<LabelImage> {
   const bytes = await readBytes(file);
   return file.toLowerCase().endsWith(".mat") ? readMatLabels(file, bytes) : readLabelPng(file, bytes);
-}
-
-interface Photo {
-  /** As the file has it. */
-  readonly fileHeight: number;
-  readonly fileWidth: number;
-  readonly height: number;
-  readonly width: number;
-  readonly pixels: Uint32Array;
-}
-
-/** As it lies in the file: a rotation by EXIF would part it from its labels. */
-async function readPhoto(file: string, size: DecodeJob["size"]): Promise<Photo> {
-  const bytes = await readBytes(file);
-  try {
-    const source = sharp(bytes, { failOn: "error" });
-    const { width: fileWidth, height: fileHeight } = await source.metadata();
-    const scaled = size ? source.resize({ height: size[0], width: size[1], fit: "fill", kernel: "lanczos3" }) : source;
-    const { data, info } = await scaled
-      .toColourspace("srgb")
-      .removeAlpha()
-      .ensureAlpha()
-      .raw()
-      .toBuffer({ resolveWithObject: true });
-    const pixels = new Uint32Array(data.buffer.slice(data.byteOffset, data.byteOffset + data.byteLength));
-    return { fileHeight, fileWidth, height: info.height, width: info.width, pixels };
-  } catch (error) {
-    throw fileError(file, `it cannot be read as an image (${reasonOf(error)}): use JPEG, PNG, WebP, TIFF or AVIF`, error);
-  }
 }
 
 /** The label under the centre of each pixel of the scaled image. */

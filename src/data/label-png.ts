@@ -1,5 +1,5 @@
 /** Label images as PNG: the palette's indices, not its colours, which is what most image libraries give. */
-import { decode, type DecodedPng } from "fast-png";
+import { decode, encode, type DecodedPng } from "fast-png";
 import { fileError, reasonOf } from "./errors.js";
 import type { LabelImage } from "./label-map.js";
 
@@ -18,6 +18,17 @@ export function readLabelPng(file: string, bytes: Uint8Array): LabelImage {
   if (channels === 3) return { width, height, kind: "colour", data: Uint8Array.from(png.data) };
   if (channels === 4) return { width, height, kind: "colour", data: opaqueColours(file, png) };
   throw fileError(file, `it has grey and alpha: use indices, or colours without alpha`);
+}
+
+/** A palette PNG: the label of each pixel as its index. `palette`: RGB triples, one for each label that occurs. */
+export function writeLabelPng(labels: Uint8Array, width: number, height: number, palette: Uint8Array): Uint8Array {
+  const colours = Array.from({ length: palette.length / 3 }, (_, i) => [...palette.subarray(3 * i, 3 * i + 3)]);
+  return encode({ width, height, data: labels, depth: 8, channels: 1, palette: colours });
+}
+
+/** RGB, three bytes a pixel. */
+export function writeRgbPng(data: Uint8Array, width: number, height: number): Uint8Array {
+  return encode({ width, height, data, depth: 8, channels: 3 });
 }
 
 /** Indices of 1, 2 or 4 bits lie several to a byte, each row beginning with one. */

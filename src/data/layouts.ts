@@ -112,7 +112,8 @@ async function bothPaths(root: string, list: string, line: string, i: number): P
   return pair;
 }
 
-const IMAGE = /\.(jpe?g|png|webp|tiff?|avif)$/i;
+/** Files that are photos, by their names. */
+export const IMAGE = /\.(jpe?g|png|webp|tiff?|avif)$/i;
 const LABELS = /\.(png|mat)$/i;
 
 /** Files of both folders by name, without what they end in. */

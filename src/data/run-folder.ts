@@ -1,5 +1,5 @@
 /** A run's files in a folder: written beside, synced, then renamed, so that a crash leaves the old or the new file and nothing in between. */
-import { appendFile, mkdir, open, readFile, rename, rm } from "node:fs/promises";
+import { appendFile, mkdir, open, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { RunStore } from "../training/run-state.js";
 
@@ -21,10 +21,11 @@ export async function runFolder(path: string): Promise<RunStore> {
   };
 }
 
-async function writeAtomically(path: string, bytes: Uint8Array): Promise<void> {
+/** All of the file or nothing: bytes, or pieces one behind the other. */
+export async function writeAtomically(path: string, bytes: Uint8Array | Iterable<Uint8Array>): Promise<void> {
   const beside = `${path}.${process.pid}.part`;
   try {
-    await synced(beside, "w", (file) => file.writeFile(bytes));
+    await synced(beside, "w", (file) => writeFile(file, bytes));
     await rename(beside, path);
   } catch (error) {
     await rm(beside, { force: true });

@@ -38,6 +38,9 @@ const TRUNKS: Readonly<Record<TrunkName, Trunk>> = {
   squeezenet: SQUEEZENET,
 };
 
+/** Every name. */
+export const TRUNK_NAMES = Object.keys(TRUNKS) as readonly TrunkName[];
+
 /**
  * The table of a trunk by its name, to read or to make one's own from; a table of one's own, checked. Throws ShapeError for a name that does not
  * exist and for a table that does not hold together.
@@ -45,6 +48,6 @@ const TRUNKS: Readonly<Record<TrunkName, Trunk>> = {
 export function trunkOf(trunk: TrunkName | Trunk): Trunk {
   if (typeof trunk !== "string") return checkTrunk(trunk);
   if (!Object.hasOwn(TRUNKS, trunk))
-    throw new ShapeError(`fcn: trunk is ${String(trunk)}: use ${Object.keys(TRUNKS).join(", ")}, or a table of your own (Trunk)`);
+    throw new ShapeError(`fcn: trunk is ${String(trunk)}: use ${TRUNK_NAMES.join(", ")}, or a table of your own (Trunk)`);
   return TRUNKS[trunk];
 }

@@ -1,7 +1,7 @@
 /** The runner: stages one after the other, each from the weights of the one before; stopped and resumed at any step to the same bits. */
 import { parameterCount } from "../fcn/fcn.js";
+import { netMetadata } from "../fcn/net-metadata.js";
 import { transplant, type TransplantOptions } from "../fcn/surgery.js";
-import { trunkOf } from "../fcn/trunks.js";
 import type { Gpu } from "../graph/gpu.js";
 import type { Graph } from "../graph/graph.js";
 import { sgd } from "../graph/optimizer.js";
@@ -78,10 +78,7 @@ export async function* trainFcn(gpu: Gpu, options: TrainFcnOptions): AsyncGenera
     const weights = await program.save();
     const stopped = step < stage.steps;
     if (!stopped && store)
-      await writeWeights(store, `${stage.name}.safetensors`, weights, {
-        trunk: trunkOf(stage.net.trunk).name,
-        variant: stage.net.variant,
-      });
+      await writeWeights(store, `${stage.name}.safetensors`, weights, netMetadata({ ...stage.net, labels: train.classes }));
     const isLast = index === stages.length - 1;
     if (isLast || stopped || signal?.aborted) {
       // A signal that came during the last validation leaves that to do.

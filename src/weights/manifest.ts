@@ -88,3 +88,25 @@ function parse(text: string): { readonly tensors: readonly PlacedTensor[]; reado
   });
   return { ...about, tensors: placed };
 }
+
+/** Both files of a manifest: the JSON and, piece by piece, the values, which are views of the tensors. `about` comes into the JSON beside the list. */
+export function manifestFiles(
+  tensors: Manifest["tensors"],
+  about: Readonly<Record<string, unknown>> = {},
+): { readonly json: string; readonly data: Iterable<Uint8Array<ArrayBuffer>> } {
+  let offset = 0;
+  const listed = [...tensors].map(([name, { shape, data }]) => {
+    if (data.length !== numel(shape))
+      throw new WeightsError(
+        `manifest: ${name} has ${data.length} values but its shape takes ${numel(shape)}: the weights are damaged`,
+      );
+    const entry = { name, shape, offset };
+    offset += 4 * data.length;
+    return entry;
+  });
+  const json = `${JSON.stringify({ ...about, dtype: "float32", byteOrder: "little", bytes: offset, tensors: listed }, null, 1)}\n`;
+  const data = [...tensors.values()].map(
+    (t) => new Uint8Array(t.data.buffer as ArrayBuffer, t.data.byteOffset, t.data.byteLength),
+  );
+  return { json, data };
+}

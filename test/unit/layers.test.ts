@@ -13,9 +13,10 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   graph: ["kernels", "gpu", "weights", "tensor", "shaders.gen"],
   fcn: ["graph", "kernels", "weights", "tensor"],
   reference: ["tensor", "kernels"], // never WebGPU
-  training: ["fcn", "graph", "kernels", "weights", "tensor"], // platform-free; nothing imports it but data
-  data: ["training", "fcn", "weights", "tensor"], // Node's: files, threads, image codecs; nothing imports it
-  caffe: ["weights", "tensor"], // the core stays free of protobuf: nothing imports it
+  training: ["fcn", "graph", "kernels", "weights", "tensor"], // platform-free; nothing imports it but data and cli
+  data: ["training", "fcn", "weights", "tensor"], // Node's: files, threads, image codecs; nothing imports it but cli
+  cli: ["data", "training", "caffe", "onnx", "fcn", "graph", "gpu", "weights", "tensor"], // the binary: nothing imports it
+  caffe: ["weights", "tensor"], // the core stays free of protobuf: nothing imports it but cli
   onnx: ["graph", "kernels", "weights", "tensor"], // nor this
   index: ["graph", "gpu", "kernels", "tensor", "fcn"],
   "shaders.gen": [],
@@ -34,13 +35,20 @@ const MAY_IMPORT_PACKAGE: Readonly<Record<string, string>> = {
   "src/caffe/fields.ts": "@bufbuild/protobuf/wire",
   "src/onnx/decode.ts": "@bufbuild/protobuf/wire",
   "src/onnx/messages.ts": "@bufbuild/protobuf/wire",
-  "src/data/decode.ts": "sharp",
+  "src/cli/main.ts": "commander",
+  "src/cli/options.ts": "commander",
+  "src/cli/inspect.ts": "commander",
+  "src/cli/predict.ts": "commander",
+  "src/cli/convert.ts": "commander",
+  "src/cli/train.ts": "commander",
+  "src/cli/eval.ts": "commander",
+  "src/data/photo.ts": "sharp",
   "src/data/label-png.ts": "fast-png",
   "src/data/decoder.ts": "tsx/esm/api", // for its thread, and only where it is not compiled
 };
 
 /** Folders of src/ that are Node's alone. */
-const NODE_ONLY = ["data"];
+const NODE_ONLY = ["data", "cli"];
 const mayImportPackage = ({ from, to }: Import): boolean =>
   MAY_IMPORT_PACKAGE[from] === to || (NODE_ONLY.includes(layerOf(from)) && to.startsWith("node:"));
 

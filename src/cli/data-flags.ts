@@ -1,0 +1,45 @@
+/** Options of the data set, as train and eval have them, and the weights as both take them. */
+import { Option, type Command } from "commander";
+import type { DataSetOptions } from "../data/data-set.js";
+import type { Format } from "../data/layouts.js";
+import type { NetFacts } from "../fcn/net-metadata.js";
+import { WeightsError } from "../tensor/errors.js";
+import { sizeOf } from "./options.js";
+
+export interface DataFlags {
+  readonly data: string;
+  readonly format: Format | "auto";
+  readonly size?: readonly [h: number, w: number];
+  readonly labelSuffix?: string;
+  readonly exclude?: readonly string[];
+}
+
+export function addDataOptions(command: Command): Command {
+  return command
+    .requiredOption("--data <folder>", "the data set: VOC2012, SBD, or images, labels and classes.txt")
+    .addOption(new Option("--format <kind>", "of the folder").choices(["auto", "voc", "sbd", "folder"]).default("auto"))
+    .addOption(new Option("--size <WxH>", "scale images to this size (default: as they are)").argParser(sizeOf))
+    .option("--label-suffix <text>", "what the labels' names have behind the photos', as _labels")
+    .option("--exclude <lists...>", "files of names to leave out of the set that is evaluated");
+}
+
+/** `exclude` is of the set that is evaluated alone. */
+export function dataSetOptions(
+  { format, size, labelSuffix, exclude }: DataFlags,
+  isEvaluated: boolean,
+): Omit<DataSetOptions, "split"> {
+  return {
+    format,
+    ...(size ? { size } : {}),
+    ...(labelSuffix === undefined ? {} : { labelSuffix }),
+    ...(exclude && isEvaluated ? { exclude } : {}),
+  };
+}
+
+/** Training and evaluation make pixels into inputs as the trunk does. */
+export function refuseOtherPixels(file: string, { pixels }: NetFacts): void {
+  if (pixels)
+    throw new WeightsError(
+      `${file}: the weights take other pixels than their trunk: convert them without --own-pixels (fcn convert), or use fcn predict`,
+    );
+}

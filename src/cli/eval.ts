@@ -1,0 +1,60 @@
+/** `fcn eval`: the paper's metrics of a net over a labelled set. */
+import { Command } from "commander";
+import { evaluateFcn, formatEvaluation } from "../training/evaluate.js";
+import { addDataOptions, dataSetOptions, refuseOtherPixels, type DataFlags } from "./data-flags.js";
+import type { Io } from "./io.js";
+import { addNetOptions, netOf, positiveInteger, type NetFlags } from "./options.js";
+import { readWeightsFile } from "./weights-file.js";
+
+interface EvalFlags extends DataFlags, Omit<NetFlags, "classes"> {
+  readonly weights: string;
+  readonly split: string;
+  readonly list?: string;
+  readonly images?: number;
+  readonly json: boolean;
+}
+
+export function evalCommand(io: Io): Command {
+  const command = new Command("eval")
+    .summary("measure a net over a labelled set")
+    .description(
+      "Pixel accuracy, mean accuracy, mean IU and frequency weighted IU, and the IU of each class, as the paper's score.py counts them, over a split of a data set.",
+    )
+    .requiredOption("--weights <file>", "weights: .safetensors, .caffemodel, .onnx, or a manifest's .json");
+  return addNetOptions(addDataOptions(command), { classes: false })
+    .option("--split <name>", "the split to measure", "val")
+    .option("--list <file>", "a file of names that replaces the split's own list, as seg11valid.txt")
+    .option("--images <count>", "only the first so many", positiveInteger)
+    .option("--json", "print the figures and the confusion matrix as JSON", false)
+    .addHelpText(
+      "after",
+      `
+Examples:
+  fcn eval --data VOCdevkit/VOC2012 --list seg11valid.txt --weights fcn8s-heavy-pascal.caffemodel --trunk vgg16 --variant 8s
+  fcn eval --data camvid --split test --weights runs/camvid/8s.safetensors
+  fcn eval --data camvid --split val --size 160x120 --weights runs/camvid/8s.safetensors --json`,
+    )
+    .action((flags: EvalFlags) => evaluate(io, flags));
+}
+
+async function evaluate(io: Io, flags: EvalFlags): Promise<void> {
+  const { data, weights: file, split, list, images, json, ...net } = flags;
+  const { openDataSet } = await import("../data/data-set.js");
+  using source = await openDataSet(data, { ...dataSetOptions(flags, true), split, ...(list === undefined ? {} : { list }) });
+  const { weights, facts } = await readWeightsFile(file, io);
+  refuseOtherPixels(file, facts);
+  const options = netOf({ ...net, classes: source.classes.length }, facts);
+  using gpu = await io.openGpu();
+  const onProgress = ({ stage, done, total }: { stage: string; done: number; total: number }): void =>
+    io.status(`${stage}: ${done} of ${total}`);
+  const evaluation = await evaluateFcn(gpu, {
+    net: options,
+    weights,
+    source,
+    signal: io.signal,
+    onProgress,
+    ...(images === undefined ? {} : { images }),
+  });
+  io.status("");
+  io.out(json ? JSON.stringify(evaluation) : `${evaluation.images} images of ${split}\n${formatEvaluation(evaluation)}`);
+}

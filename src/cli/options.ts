@@ -1,0 +1,93 @@
+/** Options that several commands share, read strictly: what does not parse is a usage error that names the option. */
+import { InvalidArgumentError, Option, type Command } from "commander";
+import type { FcnOptions } from "../fcn/fcn.js";
+import type { NetFacts } from "../fcn/net-metadata.js";
+import { TRUNK_NAMES, trunkOf, type TrunkName } from "../fcn/trunks.js";
+import { UsageError } from "./io.js";
+
+/** What `addNetOptions` adds. */
+export interface NetFlags {
+  readonly trunk?: TrunkName;
+  readonly variant?: string;
+  readonly classes?: number;
+  readonly width?: number;
+  readonly padding?: "caffe" | "minimal" | "same";
+  readonly upsampling?: "frozen" | "learned2x" | "learned";
+  readonly fusion?: "sum" | "max";
+}
+
+/** `variant`: false where the command has stages instead. */
+export function addNetOptions(command: Command, { variant = true, classes = true } = {}): Command {
+  command.addOption(new Option("--trunk <name>", "the classifier that the net is made from").choices(TRUNK_NAMES));
+  if (variant) command.option("--variant <name>", "the head by its finest stride: 32s, 16s, 8s, 8s-at-once (4s, 2s on lenet)");
+  if (classes) command.option("--classes <count>", "classes, the background among them", positiveInteger);
+  return command
+    .option("--width <factor>", "factor on the channels of the trunk (default: 1)", positiveNumber)
+    .addOption(
+      new Option("--padding <kind>", "how the trunk's borders are padded (default: caffe)").choices(["caffe", "minimal", "same"]),
+    )
+    .addOption(
+      new Option("--upsampling <kind>", "which upsampling layers are learned (default: frozen)").choices([
+        "frozen",
+        "learned2x",
+        "learned",
+      ]),
+    )
+    .addOption(new Option("--fusion <kind>", "how skips join (default: sum)").choices(["sum", "max"]));
+}
+
+/** The net of the flags, and for what they leave out of the weights' file. Throws UsageError naming the first option that is missing. */
+export function netOf(flags: NetFlags, facts: NetFacts = {}): FcnOptions {
+  const trunk = flags.trunk ?? facts.trunk;
+  if (trunk === undefined) throw new UsageError(`--trunk is missing: say which net this is, one of ${TRUNK_NAMES.join(", ")}`);
+  const heads = Object.keys(trunkOf(trunk).heads).join(", ");
+  const variant = flags.variant ?? facts.variant;
+  if (variant === undefined) throw new UsageError(`--variant is missing: ${trunk} has ${heads}`);
+  if (!Object.hasOwn(trunkOf(trunk).heads, variant)) throw new UsageError(`--variant is ${variant}, but ${trunk} has ${heads}`);
+  const classes = flags.classes ?? facts.classes;
+  if (classes === undefined)
+    throw new UsageError("--classes is missing: say how many there are, the background among them (21 for PASCAL VOC)");
+  return { trunk, variant, classes, ...extrasOf(facts), ...extrasOf(flags) };
+}
+
+/** What is said of how the net is built, beside its trunk and head. */
+export function extrasOf({ width, padding, upsampling, fusion }: NetFlags): Omit<FcnOptions, "trunk" | "variant" | "classes"> {
+  return {
+    ...(width === undefined ? {} : { width }),
+    ...(padding === undefined ? {} : { padding }),
+    ...(upsampling === undefined ? {} : { upsampling }),
+    ...(fusion === undefined ? {} : { fusion }),
+  };
+}
+
+/** "500x375", width by height, as rows and columns. */
+export function sizeOf(text: string): readonly [h: number, w: number] {
+  const found = /^([1-9]\d*)x([1-9]\d*)$/.exec(text);
+  if (!found) throw new InvalidArgumentError("Use WIDTHxHEIGHT in pixels, as 500x375.");
+  return [Number(found[2]), Number(found[1])];
+}
+
+export function positiveInteger(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError("Use a whole number of at least 1.");
+  return value;
+}
+
+export function wholeNumber(text: string): number {
+  const value = Number(text);
+  if (text.trim() === "" || !Number.isInteger(value) || value < 0)
+    throw new InvalidArgumentError("Use a whole number of at least 0.");
+  return value;
+}
+
+export function positiveNumber(text: string): number {
+  const value = Number(text);
+  if (!(value > 0 && Number.isFinite(value))) throw new InvalidArgumentError("Use a number above 0.");
+  return value;
+}
+
+export function commaList(text: string): readonly string[] {
+  const parts = text.split(",").map((part) => part.trim());
+  if (parts.some((part) => part === "")) throw new InvalidArgumentError("Use names with commas between them, as 32s,16s,8s.");
+  return parts;
+}

@@ -1,0 +1,47 @@
+/** Photos by sharp. */
+import { readFile } from "node:fs/promises";
+import sharp from "sharp";
+import { fileError, reasonOf } from "./errors.js";
+
+export async function readBytes(file: string): Promise<Uint8Array> {
+  return readFile(file).catch((error: unknown) => {
+    throw fileError(file, `it cannot be read (${reasonOf(error)}): check the path`, error);
+  });
+}
+
+export interface Photo {
+  /** As the file has it. */
+  readonly fileHeight: number;
+  readonly fileWidth: number;
+  readonly height: number;
+  readonly width: number;
+  readonly pixels: Uint32Array;
+}
+
+/**
+ * As it lies in the file, where a rotation by EXIF would part it from its labels; `upright`: as it is to be looked at. `size`: [h, w] to scale to, by Lanczos.
+ * Rejects with InputError naming the file.
+ */
+export async function readPhoto(
+  file: string,
+  size: readonly [h: number, w: number] | null,
+  { upright = false } = {},
+): Promise<Photo> {
+  const bytes = await readBytes(file);
+  try {
+    const opened = sharp(bytes, { failOn: "error" });
+    const source = upright ? opened.rotate() : opened;
+    const { width: fileWidth, height: fileHeight } = await source.metadata();
+    const scaled = size ? source.resize({ height: size[0], width: size[1], fit: "fill", kernel: "lanczos3" }) : source;
+    const { data, info } = await scaled
+      .toColourspace("srgb")
+      .removeAlpha()
+      .ensureAlpha()
+      .raw()
+      .toBuffer({ resolveWithObject: true });
+    const pixels = new Uint32Array(data.buffer.slice(data.byteOffset, data.byteOffset + data.byteLength));
+    return { fileHeight, fileWidth, height: info.height, width: info.width, pixels };
+  } catch (error) {
+    throw fileError(file, `it cannot be read as an image (${reasonOf(error)}): use JPEG, PNG, WebP, TIFF or AVIF`, error);
+  }
+}
