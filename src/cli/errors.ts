@@ -12,7 +12,10 @@ export function describeError(error: unknown): { readonly code: number; readonly
 
 /** The library's remedy as an option of the command line: { allow: ["conv1"] } is --allow conv1. */
 function inFlags(message: string): string {
-  return message.replace(/\{ allow: (\[[^\]]*\]) \}/g, (_, list: string) => `--allow ${(JSON.parse(list) as string[]).join(",")}`);
+  return message.replace(
+    /\{ allow: (\[[^\]]*\]) \}/g,
+    (_, list: string) => `--allow ${(JSON.parse(list) as string[]).join(",")}`,
+  );
 }
 
 function oneLine(text: string): string {

@@ -63,7 +63,7 @@ function netTitle(
   { trunk, variant, classes, width = 1, padding = "caffe" }: FcnOptions,
   [h, w]: readonly [number, number],
 ): string {
-  return `${String(trunk)} ${variant}, ${classes} classes, padding ${padding}${width === 1 ? "" : `, width ${width}`}, image ${w} x ${h}`;
+  return `${trunkOf(trunk).name} ${variant}, ${classes} classes, padding ${padding}${width === 1 ? "" : `, width ${width}`}, image ${w} x ${h}`;
 }
 
 function totals({ parameters, multiplyAdds }: LayerDescription): string {

@@ -1,4 +1,5 @@
 /** `fcn COMMAND`: the commands put together, and what becomes of their errors. */
+import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { convertCommand } from "./convert.js";
 import { describeError } from "./errors.js";
@@ -38,13 +39,15 @@ export async function runCli(args: readonly string[], io: Io): Promise<number> {
 function programOf(io: Io): Command {
   const program = new Command("fcn")
     .description("Fully convolutional networks for semantic segmentation, on WebGPU.")
+    .version(packageVersion())
     .addHelpText(
       "after",
       `
 Examples:
   fcn inspect --trunk vgg16 --variant 8s --size 500x375
   fcn predict photos/ --weights fcn8s.safetensors --out labelled/
-  fcn train --data VOCdevkit/VOC2012 --trunk vgg16 --variants 32s,16s,8s --weights vgg16.safetensors --out runs/voc
+  fcn train --data VOCdevkit/VOC2012 --trunk vgg16 --variants 32s,16s,8s \\
+      --steps 100000 --recipe heavy --weights vgg16.safetensors --out runs/voc
 
 "fcn COMMAND --help" shows options and examples of one command.`,
     );
@@ -59,4 +62,9 @@ Examples:
     if (command !== program) command.option("--verbose", "with an error, say where it was thrown").allowExcessArguments(false);
   }
   return program;
+}
+
+/** Two folders up from the source as from what it is compiled to. */
+function packageVersion(): string {
+  return (JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as { version: string }).version;
 }

@@ -58,7 +58,7 @@ export function netFacts(metadata: Readonly<Record<string, string>>): NetFacts {
     const value = parsed(metadata[key]);
     facts[key] = isRight(value) ? value : fail(key);
   }
-  return facts as NetFacts;
+  return facts;
 }
 
 const isNumber = (value: unknown): value is number => typeof value === "number" && Number.isFinite(value);

@@ -1,6 +1,5 @@
-/** The command line `fcn`: on nets and images small enough for seconds. */
+/** The command line `fcn` but for training: on nets and images small enough for seconds. */
 import { expect } from "chai";
-import { spawn } from "node:child_process";
 import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -8,51 +7,16 @@ import { pathToFileURL } from "node:url";
 import { decode } from "fast-png";
 import sharp from "sharp";
 import { root } from "../../scripts/paths.js";
-import { runCli } from "../../src/cli/main.js";
-import type { Io } from "../../src/cli/io.js";
 import { netFacts, netMetadata } from "../../src/fcn/net-metadata.js";
-import { classifier, fcn, initialWeights, openFcn, type Gpu, type Weights } from "../../src/index.js";
+import { classifier, fcn, initialWeights, openFcn, type Weights } from "../../src/index.js";
 import { loadSafetensors, writeSafetensors } from "../../src/weights/index.js";
 import { layersOf, net as caffeNet } from "../harness/caffe-file.js";
+import { bits, bitsOf, runFcn, succeed } from "../harness/cli.js";
 import { testGpu } from "../harness/device.js";
 
 const NET = { trunk: "lenet", variant: "4s", classes: 3, width: 0.2 } as const;
 const NET_FLAGS = ["--trunk", "lenet", "--width", "0.2", "--classes", "3"];
 const [WIDTH, HEIGHT] = [40, 32];
-
-interface Ran {
-  readonly code: number;
-  readonly out: string;
-  readonly err: string;
-}
-
-/** The tests' own GPU, which outlives the command. */
-async function keptGpu(): Promise<Gpu> {
-  const gpu = await testGpu();
-  return Object.create(gpu, { [Symbol.dispose]: { value: () => undefined } }) as Gpu;
-}
-
-/** `onStatus` is told of each line of progress. */
-async function run(args: readonly string[], onStatus: (text: string, stop: () => void) => void = () => undefined): Promise<Ran> {
-  const controller = new AbortController();
-  const [out, err]: string[][] = [[], []];
-  const io: Io = {
-    out: (text) => out!.push(text),
-    err: (text) => err!.push(text),
-    status: (text) => onStatus(text, () => controller.abort(new Error("stopped"))),
-    signal: controller.signal,
-    openGpu: keptGpu,
-  };
-  const code = await runCli(args, io);
-  return { code, out: out!.join("\n"), err: err!.join("\n") };
-}
-
-async function succeed(args: readonly string[]): Promise<string> {
-  const { code, out, err } = await run(args);
-  expect(err.split("\n").filter((line) => line.startsWith("fcn:"))).to.deep.equal([]);
-  expect(code, args.join(" ")).to.equal(0);
-  return out;
-}
 
 /** Weights that predict every class somewhere: score layers start at zero. */
 function livelyWeights(): Weights {
@@ -64,10 +28,6 @@ function livelyWeights(): Weights {
     ]),
   );
 }
-
-const bits = ({ data }: { readonly data: Float32Array }): number[] => [...new Uint32Array(data.slice().buffer)];
-const bitsOf = (weights: Weights): Record<string, number[]> =>
-  Object.fromEntries([...weights].map(([name, tensor]): [string, number[]] => [name, bits(tensor)]));
 
 describe("fcn, the command line", function () {
   this.timeout(120_000);
@@ -81,23 +41,9 @@ describe("fcn, the command line", function () {
       at("net.safetensors"),
       writeSafetensors({ tensors: livelyWeights(), metadata: netMetadata({ ...NET, labels: ["sky", "road", "<b>"] }) }),
     );
-    for (const name of ["images", "labels", "photos"]) await mkdir(at(name));
-    for (let n = 0; n < 4; n++) {
-      const labels = Uint8Array.from({ length: WIDTH * HEIGHT }, (_, i) => (((i % WIDTH) >> 3) + n) % 3);
-      const raw = { width: WIDTH, height: HEIGHT, channels: 1 } as const;
-      const photo = labels.map((label, i) => 60 + 80 * label + ((i * 37) % 23));
-      await sharp(photo, { raw })
-        .toColourspace("srgb")
-        .png()
-        .toFile(at("images", `${n}.png`));
-      await sharp(labels, { raw })
-        .toColourspace("b-w")
-        .png()
-        .toFile(at("labels", `${n}.png`));
-    }
-    await writeFile(at("classes.txt"), "dark\ngrey\nbright\n");
-    await writeFile(at("train.txt"), "0\n1\n2\n");
-    await writeFile(at("val.txt"), "3\n");
+    for (const name of ["images", "photos"]) await mkdir(at(name));
+    const grey = { create: { width: WIDTH, height: HEIGHT, channels: 3, background: "grey" } } as const;
+    await sharp(grey).png().toFile(at("images", "0.png"));
   });
   after(async () => {
     await rm(folder, { recursive: true, force: true });
@@ -113,6 +59,20 @@ describe("fcn, the command line", function () {
       });
     }
 
+    it("--help has examples of commands with all that they need", async () => {
+      const help = await succeed(["--help"]);
+      const needed = { train: ["--data", "--trunk", "--variants", "--steps", "--out"], predict: ["--weights", "--out"] };
+      for (const [command, flags] of Object.entries(needed))
+        for (const text of [help, await succeed([command, "--help"])]) {
+          const examples = text.split("Examples:\n")[1]!.replaceAll("\\\n", "").split("\n");
+          const own = examples.filter((line) => line.includes(`fcn ${command} `));
+          expect(own).to.have.length.above(0);
+          for (const line of own) for (const flag of flags) expect(line).to.contain(`${flag} `);
+        }
+      const { version } = JSON.parse(await readFile(join(root, "package.json"), "utf8")) as { version: string };
+      expect(await succeed(["--version"])).to.equal(version);
+    });
+
     it("says what is wrong with a command line, with exit code 2", async () => {
       const wrong: [string[], RegExp][] = [
         [["frobnicate"], /unknown command 'frobnicate'/],
@@ -127,7 +87,7 @@ describe("fcn, the command line", function () {
         [["predict", at("images"), "--weights", "x", "--out", at("images")], /--out is the folder of the photos/],
       ];
       for (const [args, message] of wrong) {
-        const { code, out, err } = await run(args);
+        const { code, out, err } = await runFcn(args);
         expect(err).to.match(message);
         expect([code, out], args.join(" ")).to.deep.equal([2, ""]);
       }
@@ -135,16 +95,16 @@ describe("fcn, the command line", function () {
 
     it("says what failed in one line, with exit code 1, and where only when asked", async () => {
       await writeFile(at("damaged.safetensors"), "no such thing");
-      const missing = await run(["inspect", at("nothing.safetensors")]);
+      const missing = await runFcn(["inspect", at("nothing.safetensors")]);
       expect(missing).to.deep.equal({
         code: 1,
         out: "",
         err: `fcn: ${at("nothing.safetensors")}: there is no such file: check the path`,
       });
-      const damaged = await run(["inspect", at("damaged.safetensors")]);
+      const damaged = await runFcn(["inspect", at("damaged.safetensors")]);
       expect([damaged.code, damaged.err.split("\n").length]).to.deep.equal([1, 1]);
       expect(damaged.err).to.match(/^fcn: safetensors: .* damaged or of another format$/);
-      expect((await run(["inspect", at("damaged.safetensors"), "--verbose"])).err).to.match(/\n\s+at .*safetensors/);
+      expect((await runFcn(["inspect", at("damaged.safetensors"), "--verbose"])).err).to.match(/\n\s+at .*safetensors/);
     });
   });
 
@@ -187,7 +147,7 @@ describe("fcn, the command line", function () {
         "--opacity",
         "0.5",
       ];
-      const { code, out, err } = await run(args);
+      const { code, out, err } = await runFcn(args);
       expect(code).to.equal(1);
       expect(err).to.match(/c\.jpg: it cannot be read as an image.*\n.*1 of 3 photos/s);
       // As a camera that was turned has it: to be looked at upright.
@@ -225,7 +185,14 @@ describe("fcn, the command line", function () {
 
     it("says which option is missing where the file does not say which net it is", async () => {
       await writeFile(at("bare.safetensors"), writeSafetensors({ tensors: livelyWeights(), metadata: {} }));
-      const { code, err } = await run(["predict", at("images", "0.png"), "--weights", at("bare.safetensors"), "--out", at("x")]);
+      const { code, err } = await runFcn([
+        "predict",
+        at("images", "0.png"),
+        "--weights",
+        at("bare.safetensors"),
+        "--out",
+        at("x"),
+      ]);
       expect(code).to.equal(2);
       expect(err).to.match(/^fcn: --trunk is missing/);
     });
@@ -246,7 +213,7 @@ describe("fcn, the command line", function () {
       expect(netFacts((await loadSafetensors(pathToFileURL(at("4s.safetensors")))).metadata)).to.deep.equal(NET);
       // The file says which net it is: only what changes is said.
       const toFiner = ["convert", at("4s.safetensors"), at("2s.safetensors"), "--variant", "2s"];
-      expect((await run(toFiner)).err).to.match(/score_fr\.weight .*nothing but zeros.*, or allow it: --allow score_fr$/);
+      expect((await runFcn(toFiner)).err).to.match(/score_fr\.weight .*nothing but zeros.*, or allow it: --allow score_fr$/);
       expect(await succeed([...toFiner, "--allow", "score_fr"])).to.match(/score_pool1\.weight.*initialised/);
       expect(await succeed(["convert", at("4s.safetensors"), at("4s.json")])).to.match(/4s\.json and .*4s\.bin: \d+ tensors/);
       await succeed(["convert", at("4s.json"), at("back.safetensors")]);
@@ -262,67 +229,13 @@ describe("fcn, the command line", function () {
     it("overwrites nothing unless forced", async () => {
       const args = ["convert", at("net.safetensors"), at("bare2.safetensors")];
       await succeed(args);
-      const { code, err } = await run(args);
+      const { code, err } = await runFcn(args);
       expect([code, err]).to.deep.equal([
         1,
         `fcn: ${at("bare2.safetensors")} is there already: give another name, or --force to overwrite it`,
       ]);
       await succeed([...args, "--force", "--dtype", "F16"]);
       expect(await succeed(["inspect", at("bare2.safetensors")])).to.match(/conv1\.weight\s+F16/);
-    });
-  });
-
-  describe("train and eval", () => {
-    const train = (out: string): string[] =>
-      `train --data ${folder} --trunk lenet --width 0.2 --variants 4s,2s --steps 4,3 --learning-rate 0.002 --accumulate 1 --mirror --seed 5 --out ${out}`.split(
-        " ",
-      );
-
-    it("stops with a checkpoint, goes on to the same bits, and measures what it trained", async () => {
-      const whole = await succeed(train(at("whole")));
-      expect(whole).to.match(/stage 1 of 2, 4s: 4 steps\n {2}accumulated: learning rate 0\.002/);
-      expect(whole).to.match(/mean IU of 3 classes/);
-      const stopped = await run(
-        train(at("parted")),
-        (text, stop) => /^4s 2\/4 · loss [\d.]+ a pixel · .* pixels\/s · .* left/.test(text) && stop(),
-      );
-      expect(stopped.code).to.equal(130);
-      expect(stopped.out).to.match(/4s, step 2: checkpoint .*\nstopped at step 2 of 4s: the same command goes on$/);
-      expect(await succeed(train(at("parted")))).to.match(/4s: goes on at step 2 of 4/);
-      for (const stage of ["4s.safetensors", "2s.safetensors"])
-        expect(bitsOf(await tensorsOf(at("parted", stage)))).to.deep.equal(bitsOf(await tensorsOf(at("whole", stage))));
-      const log = (await readFile(at("whole", "log.jsonl"), "utf8"))
-        .trim()
-        .split("\n")
-        .map((line) => JSON.parse(line) as { type: string; evaluation?: { meanIU: number } });
-      expect(log.filter(({ type }) => type === "step")).to.have.length(7);
-      const json = await succeed(["eval", "--data", folder, "--weights", at("whole", "2s.safetensors"), "--json"]);
-      expect((JSON.parse(json) as { meanIU: number }).meanIU).to.equal(
-        log.findLast(({ evaluation }) => evaluation)!.evaluation!.meanIU,
-      );
-      const changed = await run([...train(at("parted")), "--jitter", "3"]);
-      expect([changed.code, changed.err]).to.deep.equal([
-        1,
-        "fcn: trainFcn: the run that is kept here began with jitter 0 but now it is 3: give the same settings to go on, or another folder to begin anew",
-      ]);
-    });
-
-    it("as a program: stops at Ctrl-C with its checkpoint and exit code 130", async function () {
-      if (process.platform === "win32") this.skip();
-      const args = train(at("killed")).map((arg) => (arg === "4,3" ? "100000" : arg));
-      const child = spawn(process.execPath, ["--import", "tsx", join(root, "src", "cli", "bin.ts"), ...args], { cwd: root });
-      let [out, err] = ["", ""];
-      child.stdout.on("data", (chunk: Buffer) => {
-        out += chunk.toString();
-        if (out.includes("parameters learned")) child.kill("SIGINT");
-      });
-      child.stderr.on("data", (chunk: Buffer) => (err += chunk.toString()));
-      const code = await new Promise<number | null>((resolve) => child.once("close", resolve));
-      expect(out + err).to.match(/stopped at step \d+ of 4s: the same command goes on/);
-      expect(code).to.equal(130);
-      expect((JSON.parse(await readFile(at("killed", "run.json"), "utf8")) as { checkpoint: string }).checkpoint).to.match(
-        /^4s-\d+\.checkpoint/,
-      );
     });
   });
 });

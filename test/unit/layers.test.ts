@@ -37,6 +37,7 @@ const MAY_IMPORT_PACKAGE: Readonly<Record<string, string>> = {
   "src/onnx/messages.ts": "@bufbuild/protobuf/wire",
   "src/cli/main.ts": "commander",
   "src/cli/options.ts": "commander",
+  "src/cli/data-flags.ts": "commander",
   "src/cli/inspect.ts": "commander",
   "src/cli/predict.ts": "commander",
   "src/cli/convert.ts": "commander",

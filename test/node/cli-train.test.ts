@@ -1,0 +1,97 @@
+/** `fcn train` and `fcn eval` on LeNet's FCN and stripes of three classes; Ctrl-C on the program itself. */
+import { expect } from "chai";
+import { spawn } from "node:child_process";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import sharp from "sharp";
+import { root } from "../../scripts/paths.js";
+import type { Weights } from "../../src/index.js";
+import { loadSafetensors } from "../../src/weights/index.js";
+import { bitsOf, runFcn, succeed } from "../harness/cli.js";
+
+const [WIDTH, HEIGHT] = [40, 32];
+
+describe("fcn train and eval", function () {
+  this.timeout(120_000);
+  let folder = "";
+  const at = (...names: string[]): string => join(folder, ...names);
+  const tensorsOf = async (file: string): Promise<Weights> => (await loadSafetensors(pathToFileURL(file))).tensors;
+
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), "fcn-train-"));
+    for (const name of ["images", "labels"]) await mkdir(at(name));
+    for (let n = 0; n < 4; n++) {
+      const labels = Uint8Array.from({ length: WIDTH * HEIGHT }, (_, i) => (((i % WIDTH) >> 3) + n) % 3);
+      const raw = { width: WIDTH, height: HEIGHT, channels: 1 } as const;
+      const photo = labels.map((label, i) => 60 + 80 * label + ((i * 37) % 23));
+      await sharp(photo, { raw })
+        .toColourspace("srgb")
+        .png()
+        .toFile(at("images", `${n}.png`));
+      await sharp(labels, { raw })
+        .toColourspace("b-w")
+        .png()
+        .toFile(at("labels", `${n}.png`));
+    }
+    await writeFile(at("classes.txt"), "dark\ngrey\nbright\n");
+    await writeFile(at("train.txt"), "0\n1\n2\n");
+    await writeFile(at("val.txt"), "3\n");
+  });
+  after(async () => {
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  const train = (out: string): string[] =>
+    `train --data ${folder} --trunk lenet --width 0.2 --variants 4s,2s --steps 4,3 --learning-rate 0.002 --accumulate 1 --mirror --seed 5 --out ${out}`.split(
+      " ",
+    );
+
+  it("stops with a checkpoint, goes on to the same bits, and measures what it trained", async () => {
+    const whole = await succeed(train(at("whole")));
+    expect(whole).to.match(/stage 1 of 2, 4s: 4 steps\n {2}accumulated: learning rate 0\.002/);
+    expect(whole).to.match(/mean IU of 3 classes/);
+    const stopped = await runFcn(
+      train(at("parted")),
+      (text, stop) => /^4s 2\/4 · loss [\d.]+ a pixel · .* pixels\/s · .* left/.test(text) && stop(),
+    );
+    expect(stopped.code).to.equal(130);
+    expect(stopped.out).to.match(/4s, step 2: checkpoint .*\nstopped at step 2 of 4s: the same command goes on$/);
+    expect(await succeed(train(at("parted")))).to.match(/4s: goes on at step 2 of 4/);
+    for (const stage of ["4s.safetensors", "2s.safetensors"])
+      expect(bitsOf(await tensorsOf(at("parted", stage)))).to.deep.equal(bitsOf(await tensorsOf(at("whole", stage))));
+    const log = (await readFile(at("whole", "log.jsonl"), "utf8"))
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line) as { type: string; evaluation?: { meanIU: number } });
+    expect(log.filter(({ type }) => type === "step")).to.have.length(7);
+    const json = await succeed(["eval", "--data", folder, "--weights", at("whole", "2s.safetensors"), "--json"]);
+    expect((JSON.parse(json) as { meanIU: number }).meanIU).to.equal(
+      log.findLast(({ evaluation }) => evaluation)!.evaluation!.meanIU,
+    );
+    const changed = await runFcn([...train(at("parted")), "--jitter", "3"]);
+    expect([changed.code, changed.err]).to.deep.equal([
+      1,
+      "fcn: trainFcn: the run that is kept here began with jitter 0 but now it is 3: give the same settings to go on, or another folder to begin anew",
+    ]);
+  });
+
+  it("as a program: stops at Ctrl-C with its checkpoint and exit code 130", async function () {
+    if (process.platform === "win32") this.skip();
+    const args = train(at("killed")).map((arg) => (arg === "4,3" ? "100000" : arg));
+    const child = spawn(process.execPath, ["--import", "tsx", join(root, "src", "cli", "bin.ts"), ...args], { cwd: root });
+    let [out, err] = ["", ""];
+    child.stdout.on("data", (chunk: Buffer) => {
+      out += chunk.toString();
+      if (out.includes("parameters learned")) child.kill("SIGINT");
+    });
+    child.stderr.on("data", (chunk: Buffer) => (err += chunk.toString()));
+    const code = await new Promise<number | null>((resolve) => child.once("close", resolve));
+    expect(out + err).to.match(/stopped at step \d+ of 4s: the same command goes on/);
+    expect(code).to.equal(130);
+    expect((JSON.parse(await readFile(at("killed", "run.json"), "utf8")) as { checkpoint: string }).checkpoint).to.match(
+      /^4s-\d+\.checkpoint/,
+    );
+  });
+});
