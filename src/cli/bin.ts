@@ -20,7 +20,16 @@ function interruptSignal(): AbortSignal {
   return controller.signal;
 }
 
+/** A reader that has seen enough, as `fcn inspect ... | head`, is no failure. */
+function endWithReader(): void {
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code === "EPIPE") process.exit(EXIT.done);
+    throw error;
+  });
+}
+
 async function main(): Promise<number> {
+  endWithReader();
   const io = processIo(interruptSignal(), () => openGpu({ powerPreference: "high-performance" }));
   try {
     const { runCli } = await import("./main.js");
