@@ -6,9 +6,9 @@ enable subgroups;
 
 struct Params {
   // @fields conv-phase
+  // @fields conv-pixel
   // @fields conv-padded
   // @fields conv-epilogue
-  images: u32, // N
   tile_cells: u32, // CELLS and VEC4S again: a loop whose length the driver does not know is not unrolled
   tile_vec4s: u32,
   in_vec4s: u32, // of a pixel of x
@@ -25,6 +25,7 @@ const VEC4S: u32 = 2u; // HALVES times LOADED
 const CELLS_BY_VEC4S: u32 = 16u;
 
 // @include conv-phase
+// @include conv-pixel
 // @include conv-padded
 // @include conv-epilogue
 
@@ -36,21 +37,19 @@ fn main(
 ) {
   let first_pixel = id.x * CELLS;
   let o4 = group.z * VEC4S;
-  let phase = vec2u(group.y / params.stride.y, group.y % params.stride.y);
+  let phase = phase_of(group.y);
 
   let taps = taps_of(phase);
   let count = tap_count(taps);
 
-  let first_row = first_pixel / params.cells.y;
-  let first_cell = vec3u(first_row / params.cells.x, first_row % params.cells.x, first_pixel % params.cells.y); // n, down, across
   let first_x = x_start(taps);
-  var cell = first_cell;
+  let first_place = place_of(first_pixel);
+  var place = first_place;
   var x_pixel: array<u32, CELLS>;
   // @unroll
   for (var q = 0u; q < CELLS; q++) {
-    // Behind the last pixel: any place inside x.
-    x_pixel[q] = first_x + min(cell.x, params.images - 1u) * params.x_image + cell.y * params.x_cell.x + cell.z * params.x_cell.y;
-    cell = next(cell);
+    x_pixel[q] = first_x + x_offset(place);
+    place = next_place(place);
   }
 
   let weight_row = params.kernel.x * params.kernel.y * params.out_vec4s;
@@ -108,12 +107,10 @@ fn main(
       held[q * VEC4S + t] = sums[q][t];
     }
   }
-  cell = first_cell;
+  place = first_place;
   for (var q = 0u; q < params.tile_cells; q++) {
-    let i = cell.y * params.stride.x + phase.x;
-    let j = cell.z * params.stride.y + phase.y;
-    if (cell.x < params.images && i < params.out_size.x && j < params.out_size.y) {
-      let pixel = ((cell.x * params.out_size.x + i) * params.out_size.y + j) * params.out_vec4s;
+    let pixel = output_pixel(place, phase);
+    if (pixel != OUTSIDE) {
       for (var t = 0u; t < params.tile_vec4s; t++) {
         let lane = o4 + t;
         if (lane < params.out_vec4s) {
@@ -121,14 +118,6 @@ fn main(
         }
       }
     }
-    cell = next(cell);
+    place = next_place(place);
   }
-}
-
-// The pixel behind (n, down, across) of a phase.
-fn next(cell: vec3u) -> vec3u {
-  let wraps = cell.z + 1u == params.cells.y;
-  let down = cell.y + u32(wraps);
-  let wraps_image = down == params.cells.x;
-  return vec3u(cell.x + u32(wraps_image), select(down, 0u, wraps_image), select(cell.z + 1u, 0u, wraps));
 }

@@ -32,10 +32,13 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   let phase = phase_of(tile / params.pixel_tiles);
   let taps = taps_of(phase);
   let first_x = x_start(taps) + o4;
+  let first_place = place_of(first_pixel);
+  var place = first_place;
   var x_pixel: array<u32, PIXELS>;
   // @unroll
   for (var q = 0u; q < PIXELS; q++) {
-    x_pixel[q] = first_x + x_offset(first_pixel + q);
+    x_pixel[q] = first_x + x_offset(place);
+    place = next_place(place);
   }
 
   var sums: array<vec4f, PIXELS>;
@@ -54,9 +57,11 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   }
 
   let added = bias_of(o4);
+  place = first_place;
   // @unroll
   for (var q = 0u; q < PIXELS; q++) {
-    let pixel = output_pixel(first_pixel + q, phase);
+    let pixel = output_pixel(place, phase);
+    place = next_place(place);
     if (pixel != OUTSIDE) {
       y[pixel + o4] = finish(sums[q] + added, pixel + o4, o4);
     }

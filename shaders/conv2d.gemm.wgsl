@@ -57,9 +57,9 @@ fn main(@builtin(workgroup_id) group_id: vec3u, @builtin(local_invocation_index)
   // @unroll
   for (var l = 0u; l < 4u; l++) {
     let pixel = min(first_pixel + x_quad * 4u + l, params.pixels - 1u);
-    let row = pixel / params.cells.y;
-    x_first[l] = taps.start + vec2i(vec2u(row % params.cells.x, pixel % params.cells.y) * params.cell_step);
-    x_image[l] = row / params.cells.x * params.in_size.x;
+    let place = place_of(pixel);
+    x_first[l] = taps.start + vec2i(place.yz * params.cell_step);
+    x_image[l] = place.x * params.in_size.x;
   }
   let row_stride = params.kernel.x * params.kernel.y * params.weight_vec4s;
 
@@ -134,7 +134,7 @@ fn main(@builtin(workgroup_id) group_id: vec3u, @builtin(local_invocation_index)
 
   // @unroll
   for (var q = 0u; q < 8u; q++) {
-    let pixel = output_pixel(first_pixel + q / 4u * (PIXELS / 2u) + tm * 4u + q % 4u, phase);
+    let pixel = output_pixel(place_of(first_pixel + q / 4u * (PIXELS / 2u) + tm * 4u + q % 4u), phase);
     if (pixel != OUTSIDE) {
       // @unroll
       for (var t = 0u; t < 2u; t++) {

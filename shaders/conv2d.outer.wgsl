@@ -40,10 +40,13 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
 
   let taps = taps_of(phase);
   let first_x = x_start(taps) + group * params.in_vec4s_per_group;
+  let first_place = place_of(first_pixel);
+  var place = first_place;
   var x_pixel: array<u32, PIXELS>;
   // @unroll
   for (var q = 0u; q < PIXELS; q++) {
-    x_pixel[q] = first_x + x_offset(first_pixel + q);
+    x_pixel[q] = first_x + x_offset(place);
+    place = next_place(place);
   }
 
   let row_stride = params.kernel.x * params.kernel.y * params.weight_vec4s;
@@ -84,9 +87,11 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
     x_row += u32(params.x_tap.x);
   }
 
+  place = first_place;
   // @unroll
   for (var q = 0u; q < PIXELS; q++) {
-    let pixel = output_pixel(first_pixel + q, phase);
+    let pixel = output_pixel(place, phase);
+    place = next_place(place);
     if (pixel != OUTSIDE) {
       // @unroll
       for (var t = 0u; t < VEC4S; t++) {

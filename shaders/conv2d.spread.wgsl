@@ -44,10 +44,13 @@ fn main(
 
   let taps = taps_of(phase);
   let first_x = x_start(taps) + group * params.in_vec4s_per_group;
+  let first_place = place_of(first_pixel);
+  var place = first_place;
   var x_pixel: array<u32, PIXELS>;
   // @unroll
   for (var q = 0u; q < PIXELS; q++) {
-    x_pixel[q] = first_x + x_offset(first_pixel + q);
+    x_pixel[q] = first_x + x_offset(place);
+    place = next_place(place);
   }
 
   let row_stride = params.kernel.x * params.kernel.y * params.weight_vec4s;
@@ -127,8 +130,10 @@ fn main(
       results[q * VEC4S + t] = sums[q][t];
     }
   }
+  place = first_place;
   for (var q = 0u; q < params.tile.x; q++) {
-    let pixel = output_pixel(first_pixel + q, phase);
+    let pixel = output_pixel(place, phase);
+    place = next_place(place);
     for (var t = 0u; t < params.tile.y; t++) {
       if (pixel != OUTSIDE && group_o4 + t < params.out_vec4s_per_group) {
         let at = pixel + o4 + t;

@@ -12,9 +12,7 @@ fn x_start(taps: Taps) -> u32 {
   return start.x * params.x_cell.x + start.y * params.x_cell.y;
 }
 
-// From there to a pixel of the phase. Behind the last one: as the last one.
-fn x_offset(pixel: u32) -> u32 {
-  let used = min(pixel, params.pixels - 1u);
-  let row = used / params.cells.y;
-  return row / params.cells.x * params.x_image + row % params.cells.x * params.x_cell.x + used % params.cells.y * params.x_cell.y;
+// From there to a place. Behind the last one: somewhere inside x.
+fn x_offset(place: vec3u) -> u32 {
+  return min(place.x, params.images - 1u) * params.x_image + place.y * params.x_cell.x + place.z * params.x_cell.y;
 }

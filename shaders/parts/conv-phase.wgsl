@@ -1,6 +1,7 @@
 // The phases of a convolution, whose pixels of y all have the same taps: of a transpose as many as its stride, of a conv2d one.
 struct Fields {
   cells: vec2u, // pixels of y in a phase, down and across
+  images: u32, // N
   pixels: u32, // N times the cells
   out_size: vec2u, // I, J
   out_vec4s: u32, // of a pixel of y
@@ -11,6 +12,20 @@ struct Fields {
   tap_step: vec2u, // s / gcd(s, d) in a transpose, else 1
   tap_divisor: vec2u, // gcd(s, d)
   tap_inverse: vec2u, // of d / gcd(s, d), modulo tap_step
+}
+
+// Image, row and column of a pixel of the phase, counted through the batch. Integer division costs software drivers 100 multiply-adds: neighbours are
+// better found by next_place.
+fn place_of(pixel: u32) -> vec3u {
+  let row = pixel / params.cells.y;
+  return vec3u(row / params.cells.x, row % params.cells.x, pixel % params.cells.y);
+}
+
+fn next_place(place: vec3u) -> vec3u {
+  let wraps = place.z + 1u == params.cells.y;
+  let down = place.y + u32(wraps);
+  let wraps_image = down == params.cells.x;
+  return vec3u(place.x + u32(wraps_image), select(down, 0u, wraps_image), select(place.z + 1u, 0u, wraps));
 }
 
 struct Taps {

@@ -57,6 +57,7 @@ export function gemmVariant(
     params: {
       in_size: inSize,
       cells: [down.cells, across.cells],
+      images: form.batch,
       pixels,
       groups,
       strips,

@@ -34,6 +34,7 @@ export interface OuterGeometry {
   readonly outVec4s: number;
   readonly params: {
     readonly cells: Pair2;
+    readonly images: number;
     readonly pixels: number;
     readonly out_size: Pair2;
     readonly out_step: Pair2;
@@ -80,6 +81,7 @@ export function outerGeometry(form: TrilinearForm, transposed: boolean, epilogue
     outVec4s,
     params: {
       cells: [down.cells, across.cells],
+      images: batch,
       pixels,
       out_size: outSize,
       out_step: [down.phases, across.phases],

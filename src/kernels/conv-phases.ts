@@ -62,6 +62,7 @@ export function phasesVariant(form: TrilinearForm, epilogue: ConvEpilogue, { sub
       before: [down.before, across.before],
       kernel,
       stride,
+      out_step: stride,
       pad: form.pad,
       dilation,
       ...tapParams(form, true),

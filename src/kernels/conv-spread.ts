@@ -3,7 +3,7 @@
  * spread by subgroupBroadcast. On software adapters a load from a buffer costs 10 to 30 multiply-adds and a broadcast next to nothing
  * (kernels.md C 1), so what counts is multiply-adds a load: up to 21 here, against 4.
  */
-import type { ConvEpilogue, TrilinearForm } from "./conv-geometry.js";
+import type { ConvEpilogue, Pair2, TrilinearForm } from "./conv-geometry.js";
 import { epilogueBuffers } from "./conv-epilogue.js";
 import { outerGeometry } from "./conv-outer.js";
 import { dispatch, inputRef, MAX_WORKGROUPS_PER_AXIS, type DeviceTraits, type Variant } from "./op.js";
@@ -27,9 +27,13 @@ export function spreadVariant(
   const vec4s = channelTile(perGroup, lanes / 4);
   const tilesPerGroup = Math.ceil(perGroup / vec4s);
   const channelTiles = tilesPerGroup * form.groups;
-  const tile = pixelTile(pixels, lanes);
-  const subgroups = Math.max(1, Math.min(MOST_SUBGROUPS, Math.floor(((pixels / tile / lanes) * phases * channelTiles) / 16)));
-  const workgroup = lanes * Math.min(subgroups, Math.ceil(pixels / tile / lanes));
+  const tile = pixelTile(
+    pixels,
+    lanes,
+    2 * form.batch * product(form.y) * form.outputs * (form.channels / form.groups) * product(form.kernel),
+  );
+  // Small workgroups, which cost a microsecond each, rather than one more kernel to compile; large ones where the grid would be too long.
+  const workgroup = lanes * (Math.ceil(pixels / (lanes * tile)) <= MAX_WORKGROUPS_PER_AXIS ? 1 : MOST_SUBGROUPS);
   const workgroups = [Math.ceil(pixels / (workgroup * tile)), channelTiles, phases] as const;
   if (workgroups.some((n) => n > MAX_WORKGROUPS_PER_AXIS)) return null;
   const main = dispatch("conv2d.spread", {
@@ -62,9 +66,19 @@ export function channelTile(perGroup: number, step: number): number {
   return Math.ceil(perGroup / tiles / step) * step;
 }
 
-/** Pixels of an invocation: 8, on subgroups of 8 (lavapipe) 4, which are as fast there and compile in half the time; fewer where a subgroup would not be filled. */
-function pixelTile(pixels: number, lanes: number): number {
-  let tile = lanes === 4 ? 8 : 4;
+function product([a, b]: Pair2): number {
+  return a * b;
+}
+
+/** Where the fastest tile is worth its compilation, a second and a half on SwiftShader. */
+const LARGE_FLOPS = 2 ** 26;
+
+/**
+ * Pixels of an invocation: 4, fewer where a subgroup would not be filled. Much work is done by 8 on subgroups of 4; on those of 8 (lavapipe) 4 are as
+ * fast.
+ */
+function pixelTile(pixels: number, lanes: number, flops: number): number {
+  let tile = lanes === 4 && flops >= LARGE_FLOPS ? 8 : 4;
   while (tile > 1 && (tile / 2) * lanes >= pixels) tile /= 2;
   return tile;
 }
