@@ -27,7 +27,7 @@ export function withHalves(code: string, names: readonly string[]): string {
   if (names.length === 0) return code;
   for (const name of names) {
     const declaration = new RegExp(`(?<=var<storage, (?:read|read_write)> ${name}: array<)\\w+(?=>;)`).exec(code);
-    const form = FORMS[declaration?.[0] ?? ""];
+    const form = FORMS[declaration ? aliased(code, declaration[0]) : ""];
     if (!declaration || !form)
       throw new Error(`halves: ${name} is ${declaration ? `an array of ${declaration[0]}` : "no buffer"}: it cannot hold f16`);
     // Uses come behind the declaration; before it there may be a uniform of that name.
@@ -35,6 +35,11 @@ export function withHalves(code: string, names: readonly string[]): string {
     code = code.slice(0, declaration.index) + form.element + rewritten(code.slice(behind), name, form);
   }
   return `enable f16; ${code}`;
+}
+
+/** What a name of the shader's own stands for: parts that serve several types have one for theirs. */
+function aliased(code: string, type: string): string {
+  return new RegExp(`(?<=^alias ${type} = )\\w+(?=;)`, "m").exec(code)?.[0] ?? type;
 }
 
 function rewritten(code: string, name: string, form: Form): string {

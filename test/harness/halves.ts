@@ -9,7 +9,7 @@ export function halvableBuffers(name: string): string[] {
   const { code, buffers } = SHADERS[name as keyof typeof SHADERS];
   const type = (buffer: string): string | undefined => new RegExp(`> ${buffer}: array<(\\w+)>;`).exec(code)?.[1];
   const movesBits = /^(gather|pad-border|reshape)\./.test(name);
-  const wanted = movesBits ? ["u32", "vec4u"] : ["f32", "vec4f"];
+  const wanted = movesBits ? ["u32", "vec4u"] : ["f32", "vec4f", "Value"];
   return buffers.map((b) => b.name).filter((buffer) => wanted.includes(type(buffer) ?? ""));
 }
 

@@ -44,6 +44,14 @@ describe("withHalves", () => {
     expect(withHalves(code, ["x", "y"]).split("\n")[2]).to.equal("y[i] = f16(bitcast<f32>(bitcast<u32>(f32(x[j]))));");
   });
 
+  it("knows a type by its alias", () => {
+    const code = `alias Value = vec4f;\nvar<storage, read> x: array<Value>;\nlet v = x[j];`;
+    expect(withHalves(code, ["x"]).split("\n").slice(1)).to.deep.equal([
+      "var<storage, read> x: array<vec4<f16>>;",
+      "let v = vec4f(x[j]);",
+    ]);
+  });
+
   it("refuses what it cannot rewrite", () => {
     expect(() => withHalves(body("let p = &x;"), ["x"])).to.throw("x is used other than by its elements: let p = &x;");
     expect(() => withHalves(body("y[i].x = 1.0;"), ["y"])).to.throw("one lane of y is written: y[i].x = 1.0;");
