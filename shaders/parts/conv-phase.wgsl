@@ -14,8 +14,7 @@ struct Fields {
   tap_inverse: vec2u, // of d / gcd(s, d), modulo tap_step
 }
 
-// Image, row and column of a pixel of the phase, counted through the batch. Integer division costs software drivers 100 multiply-adds: neighbours are
-// better found by next_place.
+// Image, row and column of a pixel of the phase, counted through the batch. From it next_place finds its neighbours without dividing.
 fn place_of(pixel: u32) -> vec3u {
   let row = pixel / params.cells.y;
   return vec3u(row / params.cells.x, row % params.cells.x, pixel % params.cells.y);
