@@ -15,7 +15,7 @@ const TILE_CELLS = [8, 4] as const;
 const TILE_VEC4S = 6;
 /** What a tile loads of the weight, in cells' worth of work. */
 const LOAD_COST = 3;
-/** A net's upsamplings share one kernel, and `direct` takes 20 times as long. */
+/** A net's upsamplings share one kernel; `direct` took 8 to 24 times as long on those of F1 that `tiled`'s bound would leave to it (SwiftShader). */
 const FROM_FLOPS = 2 ** 19;
 
 /** On adapters where it was measured to win: subgroups of 4 and 8 on a CPU. */

@@ -3,7 +3,7 @@
  * spread by subgroupBroadcast. On software adapters a load from a buffer costs 10 to 30 multiply-adds and a broadcast next to nothing
  * (kernels.md C 1), so what counts is multiply-adds a load: up to 21 here, against 4.
  */
-import type { ConvEpilogue, Pair2, TrilinearForm } from "./conv-geometry.js";
+import { formFlops, type ConvEpilogue, type TrilinearForm } from "./conv-geometry.js";
 import { epilogueBuffers } from "./conv-epilogue.js";
 import { outerGeometry } from "./conv-outer.js";
 import { dispatch, inputRef, MAX_WORKGROUPS_PER_AXIS, type DeviceTraits, type Variant } from "./op.js";
@@ -27,11 +27,7 @@ export function spreadVariant(
   const vec4s = channelTile(perGroup, lanes / 4);
   const tilesPerGroup = Math.ceil(perGroup / vec4s);
   const channelTiles = tilesPerGroup * form.groups;
-  const tile = pixelTile(
-    pixels,
-    lanes,
-    2 * form.batch * product(form.y) * form.outputs * (form.channels / form.groups) * product(form.kernel),
-  );
+  const tile = pixelTile(pixels, lanes, formFlops(form));
   // Small workgroups, which cost a microsecond each, rather than one more kernel to compile; large ones where the grid would be too long.
   const workgroup = lanes * (Math.ceil(pixels / (lanes * tile)) <= MAX_WORKGROUPS_PER_AXIS ? 1 : MOST_SUBGROUPS);
   const workgroups = [Math.ceil(pixels / (workgroup * tile)), channelTiles, phases] as const;
@@ -64,10 +60,6 @@ export function spreadVariant(
 export function channelTile(perGroup: number, step: number): number {
   const tiles = Math.ceil(perGroup / 8);
   return Math.ceil(perGroup / tiles / step) * step;
-}
-
-function product([a, b]: Pair2): number {
-  return a * b;
 }
 
 /** Where the fastest tile is worth its compilation, a second and a half on SwiftShader. */

@@ -15,7 +15,7 @@ const KERNEL_WIDTHS: readonly number[] = [3, 5];
 
 /** Software adapters compile a tiled kernel for seconds, once per kernel size: less work than this is done sooner by `direct`. */
 export const TILED_FROM_FLOPS = 2 ** 21;
-/** Where `spread` does nearly as well with a fifth of the code to compile: SwiftShader takes a second for this kernel. */
+/** Less is done sooner by `spread` where that applies: it takes up to twice as long but compiles several times faster, this kernel in a second (SwiftShader). */
 const BESIDE_SPREAD_FROM_FLOPS = 2 ** 25;
 
 /** What a conv kernel reads and writes, in either direction: `in` is x of a conv2d, or of a convTranspose2d. */

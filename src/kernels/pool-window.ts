@@ -3,10 +3,9 @@
  * branch. Taps beyond the image repeat the window's nearest pixel, so every window needs one.
  */
 import type { Shape } from "../tensor/shape.js";
-import { MAX_WORKGROUPS_PER_AXIS } from "./op.js";
+import { MAX_WORKGROUPS_PER_AXIS, WORKGROUP_SIZE } from "./op.js";
 import { windowParams, type PoolWindow } from "./window.js";
 
-const WORKGROUP = 64;
 /** Larger kernels are rare, and long unrolled. */
 const MOST_TAPS = 9;
 
@@ -22,7 +21,7 @@ export function windowGeometry(x: Shape, y: Shape, window: PoolWindow) {
   if (!fits) return null;
   const { channel_vec4s, in_h, in_w, out_h, out_w, stride_h, stride_w, pad_top, pad_left } = windowParams(x, y, window);
   const row_vec4s = out_w * channel_vec4s;
-  const groups = Math.ceil(row_vec4s / WORKGROUP);
+  const groups = Math.ceil(row_vec4s / WORKGROUP_SIZE);
   if (groups > MAX_WORKGROUPS_PER_AXIS) return null;
   return {
     params: { row_vec4s, channel_vec4s, in_h, in_w, out_h, stride_h, stride_w, pad_top, pad_left },
