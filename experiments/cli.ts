@@ -1,27 +1,29 @@
 /**
- * `npm run experiments -- [--scale 160x120 | 320x240 | smoke] [--only PATTERN] [--list] [--test] [--results FOLDER]`: trains and evaluates on the photos beside the
- * repository, one run after the other, cheapest first. Ctrl-C stops it at the next step; the same command goes on. `--test` reads the test sets, once, when
+ * `npm run experiments -- [--scale 160x120 | 320x240 | smoke] [--only PATTERN] [--parallel N] [--list] [--test] [--results FOLDER]`: trains and evaluates on the photos beside the
+ * repository, a few runs beside each other, cheapest first. Ctrl-C stops it at the next step; the same command goes on. `--test` reads the test sets, once, when
  * all runs are done.
  */
-import { execFileSync } from "node:child_process";
-import { join } from "node:path";
+import { availableParallelism } from "node:os";
+import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { SingleBar } from "cli-progress";
 import { openGpu, type Gpu } from "../src/index.js";
 import { evaluateFcn, formatEvaluation } from "../src/training/index.js";
-import { inOrder, listRuns, msLeft } from "./queue.js";
+import { inOrder, listRuns } from "./queue.js";
 import { Results, type Result } from "./results.js";
 import { isSearch, needs, runsOf, SCALES, type Run, type ScaleName } from "./runs.js";
 import { Sets } from "./sets.js";
-import { doRun, weightsOf } from "./train.js";
+import { runQueue } from "./schedule.js";
+import { weightsOf } from "./train.js";
 
-const USAGE = `usage: npm run experiments -- [--scale ${Object.keys(SCALES).join(" | ")}] [--only PATTERN] [--list] [--test] [--results FOLDER]`;
+const USAGE = `usage: npm run experiments -- [--scale ${Object.keys(SCALES).join(" | ")}] [--only PATTERN] [--parallel N] [--list] [--test] [--results FOLDER]`;
 const STOPPED = 130;
 const root = join(import.meta.dirname, "..");
 
 interface Arguments {
   readonly scale: ScaleName | null;
   readonly only: RegExp;
+  /** Runs at the same time; null: as many as a software adapter has cores, one on a GPU. */
+  readonly parallel: number | null;
   readonly list: boolean;
   readonly test: boolean;
   readonly results: string | null;
@@ -32,14 +34,18 @@ function readArguments(): Arguments {
     options: {
       scale: { type: "string" },
       only: { type: "string" },
+      parallel: { type: "string" },
       list: { type: "boolean" },
       test: { type: "boolean" },
       results: { type: "string" },
     },
   });
-  const { scale = null, only = "", list = false, test = false, results = null } = values;
+  const { scale = null, only = "", parallel, list = false, test = false, results = null } = values;
   if (scale !== null && !Object.hasOwn(SCALES, scale)) throw new Error(USAGE);
-  return { scale: scale as ScaleName | null, only: new RegExp(only), list, test, results };
+  const atOnce = parallel === undefined ? null : Number(parallel);
+  if (atOnce !== null && (!Number.isInteger(atOnce) || atOnce < 1))
+    throw new Error(`--parallel is ${parallel}: use a whole number of at least 1`);
+  return { scale: scale as ScaleName | null, only: new RegExp(only), parallel: atOnce, list, test, results };
 }
 
 /** Aborts at the first Ctrl-C, ends at the second, a second later or more: the launcher passes the first on too. */
@@ -62,61 +68,29 @@ async function main(): Promise<number> {
   const args = readArguments();
   const signal = stopOnInterrupt();
   using gpu = await openGpu({ powerPreference: "high-performance" });
-  const name = args.scale ?? (gpu.info.software ? "160x120" : "320x240");
+  const { software } = gpu.info;
+  const name = args.scale ?? (software ? "160x120" : "320x240");
   const scale = SCALES[name];
-  const results = new Results(args.results ?? join(root, "out", "experiments", name, "results"));
+  const resultsFolder = resolve(args.results ?? join(root, "out", "experiments", name, "results"));
+  const results = new Results(resultsFolder);
   const work = join(root, "out", "experiments", name, "runs");
-  const runs = withNeeded(runsOf(scale), args.only);
-  const order = inOrder(runs);
-  const isDone = (run: Run): boolean => results.read(run.id) !== null;
+  const order = inOrder(withNeeded(runsOf(scale), args.only));
   if (args.list) {
-    console.log(listRuns(order, isDone));
+    console.log(listRuns(order, (run) => results.read(run.id) !== null));
     return 0;
   }
-  using sets = new Sets(scale);
-  if (args.test) return await test(gpu, sets, results, work, order);
-  const left = (): readonly Run[] => order.filter((run) => !isDone(run));
-  for (const run of order) {
-    if (isDone(run)) continue;
-    const paces = order.flatMap((r) => results.read(r.id) ?? []);
-    const ms = msLeft(left(), paces);
-    console.log(
-      `${order.length - left().length + 1} of ${order.length}: ${run.id}${ms === null ? "" : `; about ${hours(ms)} left in all`}`,
-    );
-    const started = performance.now();
-    const bar = new SingleBar({
-      format: "  {bar} {value}/{total} · {eta_formatted} · {training} · {note}",
-      clearOnComplete: true,
-      hideCursor: true,
-    });
-    bar.start(run.steps, 0, { note: "", training: "" });
-    let logged = started;
-    const onStep = (training: string, step: number, steps: number, note: string): void => {
-      bar.update(step, { note, training });
-      if (process.stdout.isTTY || performance.now() - logged < LOG_EVERY_MS) return;
-      logged = performance.now();
-      console.log(`  ${training}: ${step} of ${steps} · ${note}`);
-    };
-    const done = await doRun({ gpu, sets, results, work, signal, onStep }, run).finally(() => bar.stop());
-    if (!done) return STOPPED;
-    const facts = {
-      adapter: gpu.info,
-      command: `npm run experiments -- --scale ${name}`,
-      commit: commit(),
-      date: new Date().toISOString(),
-    };
-    const seconds = (performance.now() - started) / 1000;
-    results.write({ format: 1, run, ...done, seconds, ...facts });
-    const chosen = isSearch(run)
-      ? `rate ${done.learningRate} of ${run.rates.join(", ")}`
-      : `val mean IU ${(100 * done.val.meanIU).toFixed(1)}`;
-    console.log(`  ${chosen}, ${done.msPerStep.toFixed(0)} ms a step, ${seconds.toFixed(0)} s`);
+  if (args.test) {
+    using sets = new Sets(scale);
+    return await test(gpu, sets, results, work, order);
   }
+  // Small maps leave cores idle: a run for each core gets more done than one run on all of them.
+  const parallel = args.parallel ?? (software ? availableParallelism() : 1);
+  const threads = Math.max(1, Math.floor(availableParallelism() / parallel));
+  const env = software ? { LP_NUM_THREADS: String(threads) } : {};
+  if (!(await runQueue(order, { scale: name, results, resultsFolder, work, parallel, env, signal }))) return STOPPED;
   console.log("all runs are done; the test sets are read by: npm run experiments -- --test");
   return 0;
 }
-
-const LOG_EVERY_MS = 30_000;
 
 /** Those that match, with all that they need. */
 function withNeeded(runs: readonly Run[], only: RegExp): readonly Run[] {
@@ -141,15 +115,6 @@ async function test(gpu: Gpu, sets: Sets, results: Results, work: string, runs: 
     console.log(`${run.id}\n${formatEvaluation(evaluation)}\n`);
   }
   return 0;
-}
-
-function hours(ms: number): string {
-  const minutes = Math.round(ms / 60_000);
-  return minutes < 90 ? `${minutes} min` : `${(minutes / 60).toFixed(1)} h`;
-}
-
-function commit(): string {
-  return execFileSync("git", ["describe", "--always", "--dirty"], { cwd: root, encoding: "utf8" }).trim();
 }
 
 // Dawn keeps Node alive: exit by hand.

@@ -32,7 +32,13 @@ export function inOrder(runs: readonly Run[]): readonly Run[] {
   return order;
 }
 
-/** Time of what is left, by the paces so far; null before anything was measured. */
+/** The first of the order that is neither done nor running, and whose predecessors are done; null where there is none now. */
+export function nextRun(order: readonly Run[], isDone: (run: Run) => boolean, isRunning: (run: Run) => boolean): Run | null {
+  const done = new Set(order.filter(isDone).map((run) => run.id));
+  return order.find((run) => !done.has(run.id) && !isRunning(run) && needs(run).every((id) => done.has(id))) ?? null;
+}
+
+/** Time of what is left, one run at a time, by the paces so far; null before anything was measured. */
 export function msLeft(runs: readonly Run[], paces: readonly Pace[]): number | null {
   if (paces.length === 0) return null;
   const perGuess = paces.map(({ run, msPerStep }) => msPerStep / guess(run));

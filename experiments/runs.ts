@@ -31,7 +31,7 @@ export interface Scale {
 
 export const SCALES = {
   /** For software adapters: 8 hours on lavapipe with two cores are the bound. */
-  "160x120": { size: [120, 160], petSize: [160, 160], steps: { first: 3500, further: 2000, search: 250 }, seeds: [1, 2, 3] },
+  "160x120": { size: [120, 160], petSize: [160, 160], steps: { first: 2000, further: 1200, search: 250 }, seeds: [1, 2, 3] },
   /** For GPUs. */
   "320x240": { size: null, petSize: null, steps: { first: 8000, further: 5000, search: 600 }, seeds: [1, 2, 3] },
   /** To see the queue work. */
