@@ -33,6 +33,10 @@ const CHECKS: Readonly<Record<string, Check>> = {
     finds: "tables in README.md that differ from bench/results",
     command: ["tsx", "scripts/bench-table.ts", "--check"],
   },
+  results: {
+    finds: "tables and drawings of docs/results.md that differ from experiments/results",
+    command: ["tsx", "experiments/report.ts", "--check"],
+  },
   typedoc: { finds: "public names without or with broken documentation", command: ["typedoc"] },
 };
 
