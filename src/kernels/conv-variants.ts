@@ -1,4 +1,5 @@
 /** Which fast kernels serve a convolution or a transposed one, the best last. Groups whose channels are no whole vec4s have only `direct`, or `depthwise`. */
+import { columnsApplies, columnsIsBetter, columnsVariant } from "./conv-columns.js";
 import { depthwiseApplies, depthwiseVariant, type DiagonalWeight } from "./conv-depthwise.js";
 import type { ConvEpilogue, TrilinearForm } from "./conv-geometry.js";
 import { gemmVariant } from "./conv-gemm.js";
@@ -34,8 +35,10 @@ function denseVariants(
   if (transposed && phasesApplies(flat, device)) return ordered([outer, phasesVariant(flat, epilogue, device)]);
   const sampled = [outer, ...optional(spreadVariant(flat, transposed, epilogue, device))];
   const tiled = tiledApplies(flat) ? [tiledVariant(flat, transposed, epilogue, device)] : [];
+  const columns = transposed && columnsApplies(flat) ? [columnsVariant(flat, epilogue, device, pointwiseVariant)] : [];
   const winograd = winogradApplies(flat) ? winogradVariants(flat, transposed, epilogue, device, pointwiseVariant) : [];
-  const others = ordered(tiledIsBetter(flat, transposed, device) ? [...sampled, ...tiled] : [...tiled, ...sampled]);
+  const direct = ordered(tiledIsBetter(flat, transposed, device) ? [...sampled, ...tiled] : [...tiled, ...sampled]);
+  const others = columnsIsBetter(flat, device) ? [...direct, ...columns] : [...columns, ...direct];
   return winogradIsBetter(flat) ? [...others, ...winograd] : [...winograd, ...others];
 }
 
@@ -43,7 +46,7 @@ function optional(variant: Variant | null): readonly Variant[] {
   return variant ? [variant] : [];
 }
 
-/** For the products of Winograd's variants. */
+/** For the products of Winograd's variants and of columns. */
 function pointwiseVariant(form: TrilinearForm, transposed: boolean, epilogue: ConvEpilogue, device: DeviceTraits): Variant {
   const fast = device.software
     ? spreadVariant(form, transposed, epilogue, device)

@@ -58,7 +58,8 @@ export function winogradApplies({ kernel, stride, dilation, groups, outputs }: T
   return plain && kernel[0] === 3 && kernel[1] === 3 && outputs % 4 === 0;
 }
 
-type Product = (form: TrilinearForm, transposed: boolean, epilogue: ConvEpilogue, device: DeviceTraits) => Variant;
+/** A 1x1 convolution, or its transpose, in one dispatch. */
+export type Product = (form: TrilinearForm, transposed: boolean, epilogue: ConvEpilogue, device: DeviceTraits) => Variant;
 
 /**
  * Both, the one with fewer multiplications last: 4x4, but on maps so small that its tiles are half empty. `product` gives the variant that multiplies:
@@ -159,6 +160,6 @@ export function pointwise(form: TrilinearForm, points: number, tiles: number): T
 export function swapped(ref: Ref, x: Ref, weight: Ref, y: Ref): Ref {
   if (ref === "output") return y;
   if (typeof ref === "string") return ref;
-  if (!("input" in ref)) throw new Error("winograd: its product must be one dispatch, without scratch memory");
+  if (!("input" in ref)) throw new Error("the product of a variant must be one dispatch, without scratch memory");
   return ref.input === 0 ? x : weight;
 }
