@@ -15,6 +15,8 @@ struct Params {
 
 override WG: u32 = 64;
 
+// @include lanes
+
 @compute @workgroup_size(WG)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let index = id.y * (groups.x * WG) + id.x;
@@ -23,6 +25,5 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   }
   let c4 = index % params.channel_vec4s;
   let result = (x[index] - mean[c4]) * (scale[c4] * inverseSqrt(variance[c4] + vec4f(params.epsilon))) + bias[c4];
-  let lanes = vec4u(4u * c4) + vec4u(0u, 1u, 2u, 3u);
-  y[index] = select(vec4f(0.0), result, lanes < vec4u(params.channels));
+  y[index] = select(vec4f(0.0), result, held_lanes(c4));
 }

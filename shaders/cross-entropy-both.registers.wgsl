@@ -15,8 +15,8 @@ struct Params {
 override WG: u32 = 64;
 override FLOOR_PROBABILITY: bool = false;
 // @include label-weight
+// @include lowest
 const VEC4S: u32 = 6u; // of a pixel's logits
-const LOWEST: f32 = -3.4028234e38;
 // -log(FLT_MIN): Caffe's probabilities are at least FLT_MIN.
 const LARGEST_LOSS: f32 = 87.33654475;
 

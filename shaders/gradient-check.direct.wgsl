@@ -3,11 +3,12 @@ struct Params {
   count: u32, // elements of grad; what lies behind them may be anything
 }
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> grad: array<vec4u>; // compilers may assume that no f32 is infinite or NaN
+@group(0) @binding(1) var<storage, read> grad: array<vec4u>;
 @group(0) @binding(2) var<storage, read_write> scaling: array<atomic<u32>>;
 
 override WG: u32 = 64;
-const EXPONENT: u32 = 0x7f800000u; // all of its bits: infinite or NaN
+
+// @include non-finite
 
 @compute @workgroup_size(WG)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
@@ -16,7 +17,7 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
     return;
   }
   let counts = vec4u(4u * i) + vec4u(0u, 1u, 2u, 3u) < vec4u(params.count);
-  if (any(counts & ((grad[i] & vec4u(EXPONENT)) == vec4u(EXPONENT)))) {
+  if (any(counts & non_finite4(grad[i]))) {
     atomicStore(&scaling[3], 1u);
   }
 }

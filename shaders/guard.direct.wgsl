@@ -8,13 +8,14 @@ struct Params {
 
 override WG: u32 = 64;
 
-const EXPONENT = 0x7f800000u;
 const ONE = 0x3f800000u; // the bits of 1.0
+
+// @include non-finite
 
 @compute @workgroup_size(WG)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let i = id.y * (groups.x * WG) + id.x;
-  if (i >= params.count || (x[i] & EXPONENT) != EXPONENT) {
+  if (i >= params.count || !non_finite(x[i])) {
     return;
   }
   atomicStore(&hyper[4], ONE);

@@ -6,14 +6,17 @@ struct Params {
 @group(0) @binding(1) var<storage, read> x: array<vec4f>;
 @group(0) @binding(2) var<storage, read_write> y: array<vec4i>;
 
-const LOWEST: f32 = -3.4028234e38; // -FLT_MAX, where the scan starts
 // Offsets within a plane, not the whole tensor.
 override WITHIN_PLANE: bool = false;
 // Offsets that count down the columns of a plane first.
 override COLUMN_MAJOR: bool = false;
 override WG: u32 = 64;
 
+// @include lowest
+// @include largest
+// @include lanes
 // @include pool-window
+// @include pool-scan
 
 @compute @workgroup_size(WG)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
@@ -22,21 +25,13 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
     return;
   }
   let window = window_of(index);
-  var best = vec4f(LOWEST);
-  var position = vec4i(-1);
-  for (var u = window.u_begin; u < window.u_end; u++) {
-    let h = window.top + u * params.dilation_h;
-    for (var v = window.v_begin; v < window.v_end; v++) {
-      let w = window.left + v * params.dilation_w;
-      let value = x[u32((window.n * params.in_h + h) * params.in_w + w) * params.channel_vec4s + window.c4];
-      let larger = value > best;
-      best = select(best, value, larger);
-      position = select(position, vec4i(select(h * params.in_w + w, w * params.in_h + h, COLUMN_MAJOR)), larger);
-    }
-  }
+  let tap = largest_in(window).tap;
+  let h = vec4i(window.top) + tap / params.kernel_w * params.dilation_h;
+  let w = vec4i(window.left) + tap % params.kernel_w * params.dilation_w;
+  let position = select(h * params.in_w + w, w * params.in_h + h, vec4<bool>(COLUMN_MAJOR));
   let lanes = vec4i(4 * i32(window.c4)) + vec4i(0, 1, 2, 3);
   let plane = (vec4i(window.n * i32(params.channels)) + lanes) * (params.in_h * params.in_w);
   let offset = position + select(plane, vec4i(0), WITHIN_PLANE);
-  let found = select(vec4i(-1), offset, position >= vec4i(0));
-  y[index] = select(vec4i(0), found, lanes < vec4i(i32(params.channels)));
+  let found = select(vec4i(-1), offset, tap >= vec4i(0));
+  y[index] = select(vec4i(0), found, held_lanes(window.c4));
 }

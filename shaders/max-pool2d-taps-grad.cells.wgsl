@@ -9,6 +9,7 @@ struct Params {
 
 override WG: u32 = 64;
 
+// @include packed-taps
 // @include pool-cell
 
 @compute @workgroup_size(WG)
@@ -21,8 +22,7 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   var places = vec4i(-1);
   var arriving = vec4f(0.0);
   if (cell.has_window) {
-    let bytes = taps[cell.at];
-    places = vec4i(vec4u(bytes, bytes >> 8u, bytes >> 16u, bytes >> 24u) & vec4u(255u));
+    places = unpack(taps[cell.at]);
     arriving = dy[cell.at];
   }
   let rows = places / params.kernel_w + cell.top;

@@ -9,12 +9,8 @@ struct Params {
 
 override WG: u32 = 64;
 
+// @include packed-taps
 // @include pool-pixel
-
-// The four bytes of a packed value.
-fn unpack(bytes: u32) -> vec4u {
-  return vec4u(bytes, bytes >> 8u, bytes >> 16u, bytes >> 24u) & vec4u(255u);
-}
 
 @compute @workgroup_size(WG)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
@@ -36,8 +32,8 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
         continue;
       }
       let at = u32((pixel.n * params.out_h + i) * params.out_w + j) * params.channel_vec4s + pixel.c4;
-      let tap = u32(from_top / params.dilation_h * params.kernel_w + from_left / params.dilation_w);
-      let here = unpack(taps[at]) == vec4u(tap);
+      let tap = from_top / params.dilation_h * params.kernel_w + from_left / params.dilation_w;
+      let here = unpack(taps[at]) == vec4i(tap);
       if (any(here)) {
         row_total += select(vec4f(0.0), dy[at], here);
       }

@@ -7,10 +7,14 @@ struct Params {
 @group(0) @binding(2) var<storage, read_write> y: array<vec4f>;
 @group(0) @binding(3) var<storage, read_write> taps: array<u32>;
 
-const LOWEST: f32 = -3.4028234e38; // -FLT_MAX, where the scan starts
 override WG: u32 = 64;
 
+// @include lowest
+// @include largest
+// @include lanes
+// @include packed-taps
 // @include pool-window
+// @include pool-scan
 
 @compute @workgroup_size(WG)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
@@ -19,20 +23,8 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
     return;
   }
   let window = window_of(index);
-  var best = vec4f(LOWEST);
-  var found = vec4u(255u);
-  for (var u = window.u_begin; u < window.u_end; u++) {
-    let row = (window.n * params.in_h + window.top + u * params.dilation_h) * params.in_w + window.left;
-    for (var v = window.v_begin; v < window.v_end; v++) {
-      let value = x[u32(row + v * params.dilation_w) * params.channel_vec4s + window.c4];
-      let larger = value > best;
-      best = select(best, value, larger);
-      found = select(found, vec4u(u32(u * params.kernel_w + v)), larger);
-    }
-  }
-  let lanes = vec4u(4u * window.c4) + vec4u(0u, 1u, 2u, 3u);
-  let held = lanes < vec4u(params.channels);
-  y[index] = select(vec4f(0.0), best, held);
-  let bytes = select(vec4u(255u), found, held);
-  taps[index] = bytes.x | (bytes.y << 8u) | (bytes.z << 16u) | (bytes.w << 24u);
+  let best = largest_in(window);
+  let held = held_lanes(window.c4);
+  y[index] = select(vec4f(0.0), best.value, held);
+  taps[index] = pack(select(vec4i(-1), best.tap, held));
 }

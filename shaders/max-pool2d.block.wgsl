@@ -14,11 +14,13 @@ struct Params {
 @group(0) @binding(1) var<storage, read> x: array<vec4f>;
 @group(0) @binding(2) var<storage, read_write> y: array<vec4f>;
 
-const LOWEST: f32 = -3.4028234e38; // -FLT_MAX, where the scan starts
 override WG: u32 = 64;
 const KERNEL: u32 = 3u;
 const STRIDE: u32 = 2u;
 const PATCH: u32 = 5u; // STRIDE + KERNEL
+
+// @include lowest
+// @include lanes
 
 @compute @workgroup_size(WG)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
@@ -50,7 +52,7 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
       }
     }
   }
-  let lanes = vec4u(4u * c4) + vec4u(0u, 1u, 2u, 3u);
+  let held = held_lanes(c4);
   // @unroll
   for (var a = 0u; a < 2u; a++) {
     // @unroll
@@ -61,7 +63,7 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
         best = select(best, rows[a * STRIDE + u][b], rows[a * STRIDE + u][b] > best);
       }
       if (i + a < params.out_h && j + b < params.out_w) {
-        y[((n * params.out_h + i + a) * params.out_w + j + b) * params.channel_vec4s + c4] = select(vec4f(0.0), best, lanes < vec4u(params.channels));
+        y[((n * params.out_h + i + a) * params.out_w + j + b) * params.channel_vec4s + c4] = select(vec4f(0.0), best, held);
       }
     }
   }

@@ -6,11 +6,10 @@ struct Params {
 @group(0) @binding(1) var<storage, read> x: array<vec4f>;
 @group(0) @binding(2) var<storage, read_write> y: array<vec4f>;
 
-const LOWEST: f32 = -3.4028234e38; // -FLT_MAX, where the scan starts
-const KERNEL_H: u32 = 2u;
-const KERNEL_W: u32 = 2u;
 override WG: u32 = 64;
 
+// @include lowest
+// @include largest
 // @include pool-row
 
 @compute @workgroup_size(WG)
@@ -18,19 +17,6 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (id.x >= params.row_vec4s) {
     return;
   }
-  let window = window_of(id.x, id.y);
-  var best = vec4f(LOWEST);
-  // @unroll
-  for (var u = 0u; u < KERNEL_H; u++) {
-    let h = clamp(window.top + i32(u), 0, params.in_h - 1);
-    let row = (i32(id.z) * params.in_h + h) * params.in_w;
-    // @unroll
-    for (var v = 0u; v < KERNEL_W; v++) {
-      let w = clamp(window.left + i32(v), 0, params.in_w - 1);
-      let value = x[u32(row + w) * params.channel_vec4s + window.c4];
-      best = select(best, value, value > best);
-    }
-  }
   // Lanes behind C hold zeros in x, and so here.
-  y[(id.z * params.out_h + id.y) * params.row_vec4s + id.x] = best;
+  y[place_of(id)] = largest_in(window_of(id)).value;
 }

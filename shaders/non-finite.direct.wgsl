@@ -8,12 +8,12 @@ struct Params {
 
 override WG: u32 = 64;
 
-const EXPONENT = 0x7f800000u;
+// @include non-finite
 
 @compute @workgroup_size(WG)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let i = id.y * (groups.x * WG) + id.x;
-  if (i < params.count && (x[i] & EXPONENT) == EXPONENT) {
+  if (i < params.count && non_finite(x[i])) {
     atomicAdd(&found[0], 1);
   }
 }

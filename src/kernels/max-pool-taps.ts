@@ -45,11 +45,7 @@ export const maxPool2dTapsOp: Op<PoolWindow> = {
     };
     const window = windowGeometry(x!.shape, y.shape, attrs);
     if (!window) return [direct];
-    const inRows = dispatch("max-pool2d-taps.window", {
-      ...window,
-      params: { ...window.params, channels: x!.shape[1]! },
-      buffers,
-    });
+    const inRows = dispatch("max-pool2d-taps.window", { ...window, buffers });
     return [direct, { name: "window", dispatches: [inRows] }];
   },
   flops: maxPool2dOp.flops,

@@ -19,12 +19,12 @@ export function windowGeometry(x: Shape, y: Shape, window: PoolWindow) {
     ([0, 1] as const).every((axis) => everyWindowHasPixels(x, y, window, axis)) &&
     Math.max(images, rows) <= MAX_WORKGROUPS_PER_AXIS;
   if (!fits) return null;
-  const { channel_vec4s, in_h, in_w, out_h, out_w, stride_h, stride_w, pad_top, pad_left } = windowParams(x, y, window);
+  const { channels, channel_vec4s, in_h, in_w, out_h, out_w, stride_h, stride_w, pad_top, pad_left } = windowParams(x, y, window);
   const row_vec4s = out_w * channel_vec4s;
   const groups = Math.ceil(row_vec4s / WORKGROUP_SIZE);
   if (groups > MAX_WORKGROUPS_PER_AXIS) return null;
   return {
-    params: { row_vec4s, channel_vec4s, in_h, in_w, out_h, stride_h, stride_w, pad_top, pad_left },
+    params: { channels, row_vec4s, channel_vec4s, in_h, in_w, out_h, stride_h, stride_w, pad_top, pad_left },
     constants: { KERNEL_H: kernel[0], KERNEL_W: kernel[1] },
     workgroups: [groups, rows, images] as const,
   };
