@@ -65,6 +65,7 @@ export { lrn, type LrnAttrs } from "./kernels/lrn.js";
 export { resize, type CoordinateMode, type NearestMode, type ResizeMode, type ResizeOptions } from "./kernels/resize.js";
 export { dropout } from "./kernels/dropout.js";
 export { argMax, confusionMatrix } from "./kernels/labels.js";
+export { overlayLabels, packLabels } from "./kernels/label-image.js";
 export { imageToTensor, packRgba } from "./kernels/image.js";
 
 // The paper.

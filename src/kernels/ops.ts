@@ -20,6 +20,7 @@ import { dropoutOp } from "./dropout.js";
 import { imageToTensorOp } from "./image.js";
 import { nonFiniteOp } from "./non-finite.js";
 import { argMaxOp, confusionMatrixOp } from "./labels.js";
+import { overlayLabelsOp, packLabelsOp } from "./label-image.js";
 import { secondOp } from "./second.js";
 import { crossEntropyBothOp, crossEntropyGradOp, crossEntropyOp, labelWeightsOp, nllGradOp, nllOp } from "./pixel-loss.js";
 import { logSoftmaxGradOp, logSoftmaxOp, softmaxGradOp, softmaxOp } from "./softmax.js";
@@ -72,6 +73,8 @@ export const OPS = {
   labelWeights: labelWeightsOp,
   argMax: argMaxOp,
   confusionMatrix: confusionMatrixOp,
+  packLabels: packLabelsOp,
+  overlayLabels: overlayLabelsOp,
   imageToTensor: imageToTensorOp,
   nonFinite: nonFiniteOp,
   dropout: dropoutOp,

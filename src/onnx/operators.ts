@@ -131,6 +131,8 @@ export const OPERATORS: Table = {
     },
   },
   confusionMatrix: null,
+  packLabels: null,
+  overlayLabels: null,
   nonFinite: null,
   second: null,
   imageToTensor: {

@@ -15,6 +15,7 @@ import { lrn, lrnGrad } from "./lrn.js";
 import { dropout } from "./dropout.js";
 import { imageToTensor } from "./image.js";
 import { argMax, confusionMatrix } from "./labels.js";
+import { overlayLabels, packLabels } from "./label-image.js";
 import { nonFinite } from "./non-finite.js";
 import { crossEntropy, crossEntropyBoth, crossEntropyGrad, labelWeights, nll, nllGrad } from "./loss.js";
 import { logSoftmax, logSoftmaxGrad, softmax, softmaxGrad } from "./softmax.js";
@@ -71,6 +72,8 @@ export const REFERENCE: { readonly [K in OpName]: ReferenceFn<K> } = {
   labelWeights,
   argMax,
   confusionMatrix,
+  packLabels,
+  overlayLabels,
   nonFinite,
   imageToTensor,
   dropout,
