@@ -6,6 +6,7 @@ export { graph, type Graph, type Names } from "./graph/graph.js";
 export { gradients } from "./graph/gradients.js";
 export type { CompileOptions, OnProgress } from "./graph/compile-options.js";
 export type { Program } from "./graph/program-interface.js";
+export type { OnGpuOptions } from "./graph/on-gpu.js";
 export type { Data, Inputs, LabelRule, SomeInputs } from "./graph/inputs.js";
 export type { ImageSource } from "./graph/image-source.js";
 export type { Plan } from "./graph/plan.js";
@@ -70,7 +71,11 @@ export { imageToTensor, packRgba } from "./kernels/image.js";
 
 // The paper.
 export { segmentationMetrics, type SegmentationMetrics } from "./fcn/metrics.js";
-export { openFcn, type OpenFcnOptions, type Segmentation, type Segmenter } from "./fcn/segmenter.js";
+export { openFcn, type DrawOptions, type OpenFcnOptions, type Segmenter } from "./fcn/segmenter.js";
+export type { LabelledClass, Segmentation } from "./fcn/segmentation.js";
+export type { ClassFacts, LegendEntry, Rgb } from "./fcn/legend.js";
+export type { NetAsked } from "./fcn/opened-net.js";
+export type { DrawTarget } from "./graph/canvas.js";
 export { transplant, type SurgeryReport, type TransplantOptions } from "./fcn/surgery.js";
 export { vocPalette } from "./fcn/palette.js";
 export {

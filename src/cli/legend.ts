@@ -1,53 +1,32 @@
-/** Classes with their names and colours, and what is made of them: a palette, a class list, a page. */
-import type { NetFacts } from "../fcn/net-metadata.js";
-import { vocPalette } from "../fcn/palette.js";
-import { readClassList, vocClasses } from "../data/class-list.js";
-import type { Rgb } from "../data/label-map.js";
+/** The classes of a net as the command line writes them: a class list, a page. */
+import { readClassList } from "../data/class-list.js";
+import type { ClassFacts, LegendEntry } from "../fcn/legend.js";
 import { InputError } from "../tensor/errors.js";
 
-export interface Legend {
-  readonly names: readonly string[];
-  /** One for each name. */
-  readonly colours: readonly Rgb[];
-}
-
-/** From a class list, else the weights' file, else PASCAL VOC's for its 21 classes, else numbers. Colours that nothing gives are VOC's palette. */
-export async function legendOf(
-  classes: number,
-  { list, facts }: { readonly list?: string; readonly facts: NetFacts },
-): Promise<Legend> {
-  const palette = vocPalette();
-  const colourOf = (i: number): Rgb => [palette[3 * i]!, palette[3 * i + 1]!, palette[3 * i + 2]!];
-  if (list !== undefined) {
-    const { names, colours } = await readClassList(list);
-    if (names.length !== classes)
-      throw new InputError(
-        `${list}: it has ${names.length} classes, but the net has ${classes}: give the list that it was trained with`,
-      );
-    return { names, colours: names.map((_, i) => colours?.[i] ?? colourOf(i)) };
-  }
-  const known = facts.labels ?? (classes === vocClasses().names.length ? vocClasses().names : []);
-  const names = Array.from({ length: classes }, (_, i) => known[i] ?? `class ${i}`);
-  return { names, colours: names.map((_, i) => facts.colours?.[i] ?? colourOf(i)) };
-}
-
-/** RGB triples one behind the other. */
-export function paletteOf({ colours }: Legend): Uint8Array {
-  return Uint8Array.from(colours.flat());
+/** Names, and colours where they are given, from a class list. Throws InputError where it is of another number of classes. */
+export async function classFactsOf(list: string, classes: number): Promise<ClassFacts> {
+  const { names, colours } = await readClassList(list);
+  if (names.length !== classes)
+    throw new InputError(
+      `${list}: it has ${names.length} classes, but the net has ${classes}: give the list that it was trained with`,
+    );
+  // The colour behind the classes' is that of what counts for nothing.
+  return { labels: names, ...(colours ? { colours: colours.slice(0, classes) } : {}) };
 }
 
 /** As a data set's classes.txt: index, name and colour by tabs. */
-export function classListText({ names, colours }: Legend): string {
-  return names.map((name, i) => `${i}\t${name.replace(/\s+/g, " ")}\t${colours[i]!.join(",")}\n`).join("");
+export function classListText(legend: readonly LegendEntry[]): string {
+  return legend.map(({ label, name, colour }) => `${label}\t${name.replace(/\s+/g, " ")}\t${colour.join(",")}\n`).join("");
 }
 
 const ESCAPES: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" };
 
 /** A page of its own, for a browser. */
-export function legendPage({ names, colours }: Legend): string {
+export function legendPage(legend: readonly LegendEntry[]): string {
   const escaped = (text: string): string => text.replace(/[&<>"]/g, (c) => ESCAPES[c]!);
-  const rows = names.map(
-    (name, i) => `<tr><td style="background: rgb(${colours[i]!.join(", ")})"></td><td>${i}</td><td>${escaped(name)}</td></tr>`,
+  const rows = legend.map(
+    ({ label, name, colour }) =>
+      `<tr><td style="background: rgb(${colour.join(", ")})"></td><td>${label}</td><td>${escaped(name)}</td></tr>`,
   );
   return `<!doctype html>
 <html lang="en">

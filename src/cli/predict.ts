@@ -2,11 +2,13 @@
 import { mkdir, readdir, stat } from "node:fs/promises";
 import { join, parse, resolve } from "node:path";
 import { Command, InvalidArgumentError } from "commander";
-import { openFcn, type Segmentation } from "../fcn/segmenter.js";
+import { classFacts, legendOf, paletteOf, type LegendEntry } from "../fcn/legend.js";
+import type { Segmentation } from "../fcn/segmentation.js";
+import { openFcn } from "../fcn/segmenter.js";
 import { InputError } from "../tensor/errors.js";
 import { PIXELS, type Pixels } from "../weights/pixels.js";
 import { duration, UsageError, type Io } from "./io.js";
-import { classListText, legendOf, legendPage, paletteOf, type Legend } from "./legend.js";
+import { classFactsOf, classListText, legendPage } from "./legend.js";
 import { addNetOptions, netOf, type NetFlags } from "./options.js";
 import { readWeightsFile } from "./weights-file.js";
 
@@ -64,14 +66,19 @@ async function predict(io: Io, photos: readonly string[], flags: PredictFlags): 
   const jobs = await jobsOf(photos, out);
   const { weights, facts } = await readWeightsFile(file, io);
   const options = netOf(net, facts);
-  const legend = await legendOf(options.classes, { facts, ...(classList === undefined ? {} : { list: classList }) });
+  const named = {
+    ...options,
+    ...classFacts(facts, options.classes),
+    ...(classList === undefined ? {} : await classFactsOf(classList, options.classes)),
+  };
+  const legend = legendOf(options.classes, named);
   const pixels = asked ?? facts.pixels;
   await mkdir(out, { recursive: true });
   await writeLegend(out, legend);
   using gpu = await io.openGpu();
   const onProgress = ({ stage, done, total }: { stage: string; done: number; total: number }): void =>
     io.status(`${stage}: ${done} of ${total}`);
-  using segmenter = await openFcn(gpu, { ...options, weights, onProgress, signal: io.signal, ...(pixels ? { pixels } : {}) });
+  using segmenter = await openFcn(gpu, { ...named, weights, onProgress, signal: io.signal, ...(pixels ? { pixels } : {}) });
   const { readPhoto } = await import("../data/photo.js");
   const started = performance.now();
   let failed = 0;
@@ -82,8 +89,8 @@ async function predict(io: Io, photos: readonly string[], flags: PredictFlags): 
     try {
       const { width, height, pixels: packed } = await readPhoto(photo, null, { upright: true });
       const labelled = await segmenter.predict(packed, { size: [height, width] });
-      await writeLabelled(join(out, name), labelled, packed, legend, overlay ? opacity : null);
-      io.out(`${photo}: ${width} x ${height}, ${shares(labelled, legend)}`);
+      await writeLabelled(join(out, name), labelled, packed, overlay ? opacity : null);
+      io.out(`${photo}: ${width} x ${height}, ${shares(labelled)}`);
     } catch (error) {
       // One photo that cannot be read does not end a folder of them. By name: under tsx, modules that are imported later have classes of their own.
       const isUnreadable = error instanceof Error && error.name === "InputError";
@@ -138,7 +145,7 @@ async function jobsOf(photos: readonly string[], out: string): Promise<readonly 
   return jobs;
 }
 
-async function writeLegend(out: string, legend: Legend): Promise<void> {
+async function writeLegend(out: string, legend: readonly LegendEntry[]): Promise<void> {
   const { writeAtomically } = await import("../data/run-folder.js");
   await writeAtomically(join(out, "legend.html"), Buffer.from(legendPage(legend)));
   await writeAtomically(join(out, "classes.txt"), Buffer.from(classListText(legend)));
@@ -146,9 +153,8 @@ async function writeLegend(out: string, legend: Legend): Promise<void> {
 
 async function writeLabelled(
   path: string,
-  { labels, width, height }: Segmentation,
+  { labels, width, height, legend }: Segmentation,
   photo: Uint32Array,
-  legend: Legend,
   opacity: number | null,
 ): Promise<void> {
   const [{ writeAtomically }, { writeLabelPng, writeRgbPng }] = await Promise.all([
@@ -176,14 +182,11 @@ function overlaid(photo: Uint32Array, labels: Uint8Array, palette: Uint8Array, o
 const MOST_SHARES = 4;
 
 /** "road 45.2 %, sky 30.1 %": the largest first. */
-function shares({ labels }: Segmentation, { names }: Legend): string {
-  const counts = new Uint32Array(names.length);
-  for (const label of labels) counts[label]!++;
-  return names
-    .map((name, i) => ({ name, share: counts[i]! / labels.length }))
-    .filter(({ share }) => share > 0)
-    .sort((a, b) => b.share - a.share)
+function shares({ labels, legend }: Segmentation): string {
+  return legend
+    .filter(({ pixels }) => pixels > 0)
+    .sort((a, b) => b.pixels - a.pixels)
     .slice(0, MOST_SHARES)
-    .map(({ name, share }) => `${name} ${(100 * share).toFixed(1)} %`)
+    .map(({ name, pixels }) => `${name} ${((100 * pixels) / labels.length).toFixed(1)} %`)
     .join(", ");
 }

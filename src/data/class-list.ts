@@ -1,8 +1,8 @@
 /** The classes of a set: a text file of one class a line, `index name colour` by tabs, or names alone. */
 import { readFile } from "node:fs/promises";
+import { VOC_CLASSES, type Rgb } from "../fcn/legend.js";
 import { vocPalette } from "../fcn/palette.js";
 import { fileError, reasonOf } from "./errors.js";
-import type { Rgb } from "./label-map.js";
 
 export interface ClassList {
   readonly names: readonly string[];
@@ -59,10 +59,7 @@ function colourOf(file: string, line: number, text: string): Rgb {
 
 /** PASCAL VOC's 20 classes behind the background, with VOC's palette; 255 is void. */
 export function vocClasses(): ClassList {
-  const names =
-    "background aeroplane bicycle bird boat bottle bus car cat chair cow diningtable dog horse motorbike person pottedplant sheep sofa train tvmonitor";
   const palette = vocPalette();
   const colour = (index: number): Rgb => [palette[3 * index]!, palette[3 * index + 1]!, palette[3 * index + 2]!];
-  const list = names.split(" ");
-  return { names: list, colours: [...list.map((_, i) => colour(i)), colour(255)], ignore: 255 };
+  return { names: VOC_CLASSES, colours: [...VOC_CLASSES.map((_, i) => colour(i)), colour(255)], ignore: 255 };
 }

@@ -1,10 +1,11 @@
 /** Data sets in folders, as training and evaluation read them. */
+import type { Rgb } from "../fcn/legend.js";
 import { InputError } from "../tensor/errors.js";
 import type { Sample, SampleSource } from "../training/sample.js";
 import type { ClassList } from "./class-list.js";
 import type { DecodeJob } from "./decode.js";
 import { Decoder } from "./decoder.js";
-import type { LabelRules, Rgb } from "./label-map.js";
+import type { LabelRules } from "./label-map.js";
 import { readLayout, type Format, type LayoutOptions, type Pair } from "./layouts.js";
 
 export interface DataSetOptions extends LayoutOptions {

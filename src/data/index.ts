@@ -1,5 +1,5 @@
 /** Images with labels from folders, in Node. Needs the optional peers sharp and fast-png. */
 export { cached, openDataSet, type DataSet, type DataSetOptions } from "./data-set.js";
 export type { Format, LayoutOptions, Pair } from "./layouts.js";
-export type { Rgb } from "./label-map.js";
+export type { Rgb } from "../fcn/legend.js";
 export { runFolder } from "./run-folder.js";

@@ -1,8 +1,7 @@
 /** From what a label file holds to classes: indices as they are, colours by a strict table. */
+import type { Rgb } from "../fcn/legend.js";
 import { VOID } from "../training/sample.js";
 import { fileError } from "./errors.js";
-
-export type Rgb = readonly [r: number, g: number, b: number];
 
 /** How labels are read. Plain data: it goes to the decoding threads. */
 export interface LabelRules {

@@ -2,15 +2,12 @@
 import { WeightsError } from "../tensor/errors.js";
 import type { Pixels } from "../weights/pixels.js";
 import type { FcnOptions } from "./fcn.js";
+import type { ClassFacts } from "./legend.js";
 import { TRUNK_NAMES, trunkOf, type TrunkName } from "./trunks.js";
 
 /** What a file says of its net: nothing, where something else wrote it. */
-export interface NetFacts extends Partial<Omit<FcnOptions, "trunk">> {
+export interface NetFacts extends Partial<Omit<FcnOptions, "trunk">>, ClassFacts {
   readonly trunk?: TrunkName;
-  /** Names of the classes. */
-  readonly labels?: readonly string[];
-  /** RGB by class. */
-  readonly colours?: readonly (readonly [r: number, g: number, b: number])[];
   /** What the weights take, where that is not what the trunk's own do. */
   readonly pixels?: Pixels;
 }

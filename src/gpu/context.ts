@@ -64,6 +64,8 @@ export interface GpuContext {
   orLost<T>(work: Promise<T>): Promise<T>;
   /** Resolves once the buffer is mapped for reading. Rejects with DeviceLostError. */
   mapped(buffer: GPUBuffer): Promise<void>;
+  /** Resolves once all that was submitted is done. Rejects with DeviceLostError. */
+  finished(): Promise<void>;
   /** Runs `work` inside validation and out-of-memory error scopes; throws what they caught. */
   scoped<T>(what: string, work: () => T | Promise<T>): Promise<T>;
   dispose(): void;
@@ -199,6 +201,7 @@ function createContext(opened: OpenedDevice, options: GpuOptions): GpuContext {
     },
     orLost,
     mapped: (buffer) => patience(() => orLost(buffer.mapAsync(GPUMapMode.READ))),
+    finished: () => patience(() => orLost(device.queue.onSubmittedWorkDone())),
     async scoped<T>(what: string, work: () => T | Promise<T>): Promise<T> {
       device.pushErrorScope("out-of-memory");
       device.pushErrorScope("validation");

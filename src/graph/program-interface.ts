@@ -4,6 +4,7 @@ import type { TypedArray, Weights } from "../tensor/weights.js";
 import type { Checkpoint, ResumeOptions } from "./checkpoint.js";
 import type { Names } from "./graph.js";
 import type { Inputs, SomeInputs } from "./inputs.js";
+import type { OnGpuOptions } from "./on-gpu.js";
 import type { Plan } from "./plan.js";
 import type { Profile, ProfileOptions } from "./profile.js";
 import type { SomeBatches, TotalsOptions } from "./totals.js";
@@ -30,6 +31,12 @@ export interface Program<I extends Names, O extends Names> extends Disposable {
     options: { readonly outputs: readonly K[] },
   ): Promise<{ readonly [N in K]: TypedArray }>;
   run(inputs: Inputs<I>, options?: { readonly outputs?: readonly (keyof O)[] }): Promise<{ readonly [N in keyof O]: TypedArray }>;
+  /**
+   * One forward pass whose results stay on the GPU: nothing is read back. Behind its last dispatch, in the same submit, `record` gets the command encoder and
+   * where each output lies, and adds what is to become of it: a copy, a pass of its own, onto a canvas. Resolves when the GPU is done with it. Throws as run() does, and
+   * InputError for an output that lies in several buffers.
+   */
+  runOnGpu<K extends keyof O>(inputs: SomeInputs<I>, options: OnGpuOptions<K>): Promise<void>;
   /** Integer outputs summed over many runs, on the GPU, exact to 2^53: the confusion matrix of a whole set with one read-back. Throws as run() does. */
   total<K extends keyof O>(batches: SomeBatches<I>, options: TotalsOptions<K>): Promise<{ readonly [N in K]: Float64Array }>;
   /** The plan that run() would use for inputs of these shapes. */

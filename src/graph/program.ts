@@ -8,22 +8,21 @@ import { createCheckpoint, readCheckpoint, type Checkpoint, type ResumeOptions }
 import type { ChoiceBook } from "./choice-book.js";
 import { choiceBookFor, type CompileOptions } from "./compile-options.js";
 import type { Graph, Names } from "./graph.js";
-import { checkInputs, outputNames, shapesOf, specializeGraph, upload } from "./feed.js";
+import { checkInputs, outputNames, shapesOf, upload } from "./feed.js";
 import type { CheckedInput, Data, Inputs, SomeInputs } from "./inputs.js";
-import { choiceDeviceOf, compilePlan, type CompiledPlan, type Plan } from "./plan.js";
+import { oneRange, type OnGpuOptions } from "./on-gpu.js";
+import { choiceDeviceOf, type Plan } from "./plan.js";
 import { checkPrecision } from "./precision.js";
 import { PreparedWeights } from "./prepared-weights.js";
 import { profilePlan, type Profile, type ProfileOptions } from "./profile.js";
 import type { Program } from "./program-interface.js";
-import { createReadback, type Readback } from "./readback.js";
+import { compileRun, disposePlan, runPlanKey, type PlanSite, type RunPlan, type RunPlanOptions } from "./run-plan.js";
 import { sumOver, type SomeBatches, type TotalsOptions } from "./totals.js";
 import { Trainer, type Batches, type TrainOptions, type TrainStep } from "./train.js";
 import { WeightStore, type LoadReport } from "./weight-store.js";
 
 /** Plans kept per program: one per combination of input shapes and outputs, the least recently used goes first. */
 const MAX_PLANS = 16;
-
-type RunPlan = CompiledPlan & { readonly readback: Readback };
 
 export async function createProgram<I extends Names, O extends Names>(
   gpu: GpuContext,
@@ -52,6 +51,7 @@ class GraphProgram<I extends Names, O extends Names> implements Program<I, O> {
   private readonly trainer: Trainer<I, O>;
   private readonly choices: ChoiceBook;
   private readonly prepared: PreparedWeights;
+  private readonly site: PlanSite<I, O>;
   private first: RunPlan | undefined;
   private disposed = false;
   /** Runs follow each other: they share buffers. */
@@ -67,11 +67,9 @@ class GraphProgram<I extends Names, O extends Names> implements Program<I, O> {
   ) {
     this.choices = choiceBookFor(gpu, pipelines, options);
     this.prepared = new PreparedWeights(gpu, pipelines, store);
-    this.trainer = new Trainer(gpu, pipelines, graph, store, this.choices, this.submitBudgetMs, () => this.assertUsable());
-  }
-
-  private get submitBudgetMs(): number {
-    return this.options.submitBudgetMs ?? 100;
+    const submitBudgetMs = options.submitBudgetMs ?? 100;
+    this.site = { gpu, pipelines, graph, store, prepared: this.prepared, choices: this.choices, submitBudgetMs };
+    this.trainer = new Trainer(gpu, pipelines, graph, store, this.choices, submitBudgetMs, () => this.assertUsable());
   }
 
   async prepare(): Promise<void> {
@@ -138,19 +136,30 @@ class GraphProgram<I extends Names, O extends Names> implements Program<I, O> {
     );
   }
 
+  async runOnGpu<K extends keyof O>(inputs: SomeInputs<I>, { outputs, record }: OnGpuOptions<K>): Promise<void> {
+    this.assertUsable();
+    const names = outputNames(this.graph, outputs);
+    const hand = (encoder: GPUCommandEncoder, { outputs: pieces, executable }: RunPlan): void => {
+      const ranges = names.map((name, i) => [name, oneRange(name, pieces[i]!, executable)] as const);
+      record(encoder, Object.fromEntries(ranges) as { readonly [N in K]: GPUBufferBinding });
+    };
+    await this.submit(inputs, names, hand, () => this.gpu.finished(), { isRead: false });
+  }
+
   /** One forward pass; `finish` adds to its last submit, `after` ends its turn. */
   private async submit<T>(
     inputs: SomeInputs<I>,
     names: readonly string[],
     finish: (encoder: GPUCommandEncoder, plan: RunPlan) => void,
     after: (plan: RunPlan) => Promise<T>,
+    kind: Pick<RunPlanOptions, "isRead"> = { isRead: true },
   ): Promise<T> {
     const checked = this.check(inputs, names);
-    await this.runPlan(shapesOf(checked), names);
+    await this.runPlan(shapesOf(checked), names, kind);
     return this.exclusive(async () => {
       this.assertUsable();
       // Again, in turn: a resume in between may have replaced it.
-      const plan = await this.runPlan(shapesOf(checked), names);
+      const plan = await this.runPlan(shapesOf(checked), names, kind);
       const submit = (): void => {
         upload(this.gpu, plan, checked);
         plan.executable.submit((encoder) => finish(encoder, plan));
@@ -230,16 +239,17 @@ class GraphProgram<I extends Names, O extends Names> implements Program<I, O> {
   private runPlan(
     shapes: Readonly<Record<string, Shape>>,
     names: readonly string[],
-    observed: Pick<CompileOptions, "onProgress" | "signal"> = {},
+    { isRead = true, ...observed }: Partial<Omit<RunPlanOptions, "shapes" | "names">> = {},
   ): Promise<RunPlan> {
-    const key = JSON.stringify([names, Object.entries(this.graph.inputs).map(([n, t]) => shapes[n] ?? t.shape)]);
+    const options = { shapes, names, isRead, ...observed };
+    const key = runPlanKey(this.graph, options);
     const known = this.plans.get(key);
     if (known) {
       this.plans.delete(key);
       this.plans.set(key, known);
       return known;
     }
-    const made = this.compileRun(shapes, names, observed);
+    const made = compileRun(this.site, options);
     this.plans.set(key, made);
     made.catch(() => this.plans.delete(key));
     for (const [old, plan] of this.plans) {
@@ -250,35 +260,4 @@ class GraphProgram<I extends Names, O extends Names> implements Program<I, O> {
     }
     return made;
   }
-
-  private async compileRun(
-    shapes: Readonly<Record<string, Shape>>,
-    names: readonly string[],
-    { onProgress, signal }: Pick<CompileOptions, "onProgress" | "signal">,
-  ): Promise<RunPlan> {
-    const graph = specializeGraph(this.graph, shapes);
-    const tensors = names.map((name) => graph.outputs[name as keyof O]!);
-    const compiled = await compilePlan({
-      gpu: this.gpu,
-      pipelines: this.pipelines,
-      store: this.store,
-      outputs: tensors,
-      training: false,
-      prepared: this.prepared,
-      submitBudgetMs: this.submitBudgetMs,
-      choices: this.choices,
-      onKernel: (done, total) => onProgress?.({ stage: "kernels", done, total }),
-      signal,
-    });
-    const items = tensors.map((_, i) => ({
-      pieces: compiled.outputs[i]!,
-      ranges: compiled.outputs[i]!.parts.map((p) => compiled.executable.rangeOf(p)),
-    }));
-    return { ...compiled, readback: createReadback(this.gpu, items) };
-  }
-}
-
-function disposePlan(plan: RunPlan): void {
-  plan.readback.dispose();
-  plan.executable.dispose();
 }

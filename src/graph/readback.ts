@@ -1,7 +1,8 @@
 /** Copies of results from the GPU to the host. Staging buffers are made once per plan, so that a steady run creates nothing. */
 import type { BufferRange } from "../gpu/buffer-range.js";
 import type { GpuContext } from "../gpu/context.js";
-import { byteLength, type Numbers } from "../tensor/layout.js";
+import { elementBytes, physicalSize, type Numbers } from "../tensor/layout.js";
+import type { TensorSpec } from "../tensor/shape.js";
 import { joinPieces, type Pieces } from "./pieces.js";
 
 export interface Readback {
@@ -22,7 +23,7 @@ export function createReadback(gpu: GpuContext, items: readonly ReadbackItem[]):
   let bytes = 0;
   const copies = items.flatMap((item) =>
     item.pieces.parts.map((part, i) => {
-      const size = byteLength(part.shape, part.dtype);
+      const size = copiedBytes(part);
       const copy = { from: item.ranges[i]!, size };
       bytes += size;
       return copy;
@@ -49,6 +50,11 @@ export function createReadback(gpu: GpuContext, items: readonly ReadbackItem[]):
     },
     dispose: () => staging.forEach((s) => s.destroy()),
   };
+}
+
+/** Of its elements alone, as copies are cut: memory is planned in 16 bytes, but labels of a byte a pixel are read as that. */
+function copiedBytes({ shape, dtype }: TensorSpec): number {
+  return Math.ceil((physicalSize(shape) * elementBytes(dtype)) / 4) * 4;
 }
 
 /** The same at once, for what is read seldom. */

@@ -14,7 +14,7 @@ import { numel, type DType, type Shape } from "./shape.js";
 /** Of all types but f16. */
 export const BYTES_PER_ELEMENT = 4;
 
-function elementBytes(dtype: DType): number {
+export function elementBytes(dtype: DType): number {
   return dtype === "f16" ? 2 : BYTES_PER_ELEMENT;
 }
 
