@@ -53,7 +53,14 @@ const COMMON_FLAGS = [
   "--disable-component-update",
   "--disable-sync",
 ];
-const SOFTWARE_FLAGS = ["--use-webgpu-adapter=swiftshader"];
+const SOFTWARE_FLAGS = [
+  "--use-webgpu-adapter=swiftshader",
+  // The compositor on SwiftShader too: else the GPU process goes down with the first texture of a WebGPU canvas (Chromium 156).
+  "--ignore-gpu-blocklist",
+  "--enable-features=Vulkan",
+  "--use-vulkan=swiftshader",
+  "--use-angle=vulkan",
+];
 const HARDWARE_FLAGS =
   process.platform === "linux"
     ? ["--ignore-gpu-blocklist", "--enable-features=Vulkan", "--use-angle=vulkan"]

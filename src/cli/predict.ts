@@ -87,7 +87,7 @@ async function predict(io: Io, photos: readonly string[], flags: PredictFlags): 
     const left = i > 0 ? `, ${duration(((performance.now() - started) / i) * (jobs.length - i))} left` : "";
     io.status(`${i + 1} of ${jobs.length}: ${photo}${left}`);
     try {
-      const { width, height, pixels: packed } = await readPhoto(photo, null, { upright: true });
+      const { width, height, pixels: packed } = await readPhoto(photo, { upright: true });
       const labelled = await segmenter.predict(packed, { size: [height, width] });
       await writeLabelled(join(out, name), labelled, packed, overlay ? opacity : null);
       io.out(`${photo}: ${width} x ${height}, ${shares(labelled)}`);
@@ -151,20 +151,15 @@ async function writeLegend(out: string, legend: readonly LegendEntry[]): Promise
   await writeAtomically(join(out, "classes.txt"), Buffer.from(classListText(legend)));
 }
 
-async function writeLabelled(
-  path: string,
-  { labels, width, height, legend }: Segmentation,
-  photo: Uint32Array,
-  opacity: number | null,
-): Promise<void> {
+async function writeLabelled(path: string, labelled: Segmentation, photo: Uint32Array, opacity: number | null): Promise<void> {
   const [{ writeAtomically }, { writeLabelPng, writeRgbPng }] = await Promise.all([
     import("../data/run-folder.js"),
     import("../data/label-png.js"),
   ]);
-  const palette = paletteOf(legend);
-  await writeAtomically(`${path}.labels.png`, writeLabelPng(labels, width, height, palette));
+  const { labels, width, height, legend } = labelled;
+  await writeAtomically(`${path}.labels.png`, writeLabelPng(labelled));
   if (opacity !== null)
-    await writeAtomically(`${path}.overlay.png`, writeRgbPng(overlaid(photo, labels, palette, opacity), width, height));
+    await writeAtomically(`${path}.overlay.png`, writeRgbPng(overlaid(photo, labels, paletteOf(legend), opacity), width, height));
 }
 
 /** The photo under the colours of its labels, RGB. */

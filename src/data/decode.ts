@@ -17,7 +17,7 @@ export interface DecodeJob {
 
 /** Rejects with InputError naming the file, and the pixel where it is one. */
 export async function decodeSample({ image, labels, rules, size }: DecodeJob): Promise<Sample> {
-  const [photo, map] = await Promise.all([readPhoto(image, size), readLabels(labels)]);
+  const [photo, map] = await Promise.all([readPhoto(image, { size }), readLabels(labels)]);
   if (photo.fileWidth !== map.width || photo.fileHeight !== map.height) {
     throw fileError(
       labels,

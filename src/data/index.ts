@@ -3,3 +3,5 @@ export { cached, openDataSet, type DataSet, type DataSetOptions } from "./data-s
 export type { Format, LayoutOptions, Pair } from "./layouts.js";
 export type { Rgb } from "../fcn/legend.js";
 export { runFolder } from "./run-folder.js";
+export { readPhoto, type Photo, type PhotoOptions } from "./photo.js";
+export { writeLabelPng } from "./label-png.js";

@@ -1,5 +1,6 @@
 /** Label images as PNG: the palette's indices, not its colours, which is what most image libraries give. */
 import { decode, encode, type DecodedPng } from "fast-png";
+import type { Segmentation } from "../fcn/segmentation.js";
 import { fileError, reasonOf } from "./errors.js";
 import type { LabelImage } from "./label-map.js";
 
@@ -20,10 +21,15 @@ export function readLabelPng(file: string, bytes: Uint8Array): LabelImage {
   throw fileError(file, `it has grey and alpha: use indices, or colours without alpha`);
 }
 
-/** A palette PNG: the label of each pixel as its index. `palette`: RGB triples, one for each label that occurs. */
-export function writeLabelPng(labels: Uint8Array, width: number, height: number, palette: Uint8Array): Uint8Array {
-  const colours = Array.from({ length: palette.length / 3 }, (_, i) => [...palette.subarray(3 * i, 3 * i + 3)]);
-  return encode({ width, height, data: labels, depth: 8, channels: 1, palette: colours });
+/** The bytes of a palette PNG of what `segmenter.predict` gives: the label of each pixel as its index, the legend's colours. */
+export function writeLabelPng({
+  labels,
+  width,
+  height,
+  legend,
+}: Pick<Segmentation, "labels" | "width" | "height" | "legend">): Uint8Array {
+  const palette = legend.map(({ colour }) => [...colour]);
+  return encode({ width, height, data: labels, depth: 8, channels: 1, palette });
 }
 
 /** RGB, three bytes a pixel. */

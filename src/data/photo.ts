@@ -15,18 +15,19 @@ export interface Photo {
   readonly fileWidth: number;
   readonly height: number;
   readonly width: number;
+  /** RGBA packed into one u32 a pixel, red in the lowest byte, row by row. */
   readonly pixels: Uint32Array;
 }
 
-/**
- * As it lies in the file, where a rotation by EXIF would part it from its labels; `upright`: as it is to be looked at. `size`: [h, w] to scale to, by Lanczos.
- * Rejects with InputError naming the file.
- */
-export async function readPhoto(
-  file: string,
-  size: readonly [h: number, w: number] | null,
-  { upright = false } = {},
-): Promise<Photo> {
+export interface PhotoOptions {
+  /** [h, w] to scale to, by Lanczos. Default: as it is. */
+  readonly size?: readonly [h: number, w: number] | null;
+  /** As it is to be looked at. Default: as it lies in the file, where a rotation by EXIF would part it from its labels. */
+  readonly upright?: boolean;
+}
+
+/** A photo's pixels: JPEG, PNG, WebP, TIFF, AVIF. Rejects with InputError naming the file. */
+export async function readPhoto(file: string, { size = null, upright = false }: PhotoOptions = {}): Promise<Photo> {
   const bytes = await readBytes(file);
   try {
     const opened = sharp(bytes, { failOn: "error" });

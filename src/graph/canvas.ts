@@ -37,7 +37,7 @@ export function surfaceOf(device: GPUDevice, target: DrawTarget): Surface {
       throw new InputError("draw: the context is configured for another device: configure it for gpu.device, or pass the canvas");
     return { context: target, isSized: false };
   }
-  const context = target.getContext("webgpu") as GPUCanvasContext | null;
+  const context = target.getContext("webgpu");
   if (!context)
     throw new InputError(
       "draw: the canvas gives no WebGPU context: it has one of another kind already (2d, webgl), or was transferred; make a new one",

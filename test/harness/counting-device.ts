@@ -20,6 +20,8 @@ export interface CountingDevice {
   readonly counts: Counts;
   /** Of each buffer made, in order. */
   readonly labels: readonly string[];
+  /** Bytes of each, in the same order. */
+  readonly sizes: readonly number[];
   /** Counts since a copy was taken. */
   since(before: Counts): Counts;
 }
@@ -40,6 +42,7 @@ export function countingDevice(real: GPUDevice): CountingDevice {
   };
 
   const labels: string[] = [];
+  const sizes: number[] = [];
 
   const countingPass = (pass: GPUComputePassEncoder): GPUComputePassEncoder =>
     new Proxy(pass, {
@@ -53,6 +56,7 @@ export function countingDevice(real: GPUDevice): CountingDevice {
       const buffer = real.createBuffer(descriptor);
       counts.buffers++;
       labels.push(descriptor.label ?? "");
+      sizes.push(descriptor.size);
       counts.liveBuffers++;
       counts.liveBytes += descriptor.size;
       counts.largestBuffer = Math.max(counts.largestBuffer, descriptor.size);
@@ -118,6 +122,7 @@ export function countingDevice(real: GPUDevice): CountingDevice {
     device,
     counts,
     labels,
+    sizes,
     since(before) {
       return Object.fromEntries(Object.entries(counts).map(([k, v]) => [k, v - before[k as keyof Counts]])) as unknown as Counts;
     },

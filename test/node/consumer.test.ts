@@ -102,7 +102,15 @@ describe("the package in a project of its own", function () {
     const found = await samples();
     expect(found.size).to.be.greaterThan(2);
     for (const [name, code] of found) await writeFile(join(folder, name), code);
-    await run(process.execPath, [bin("typescript", "bin", "tsc"), "-p", "."]);
+    await cp(join(root, "docs", "segment.ts"), join(folder, "segment.ts"));
+    const tsc = bin("typescript", "bin", "tsc");
+    await run(process.execPath, [tsc, "-p", "."]);
+    // This one alone knows Node's types.
+    await cp(join(root, "docs", "segment.node.ts"), join(folder, "node", "segment.node.ts"));
+    await symlink(bin("@types"), join(folder, "node_modules", "@types"), "junction");
+    const options =
+      "--noEmit --strict --target es2022 --module nodenext --lib es2023,dom,dom.iterable,esnext.disposable --types node";
+    await run(process.execPath, [tsc, ...options.split(" "), join("node", "segment.node.ts")]);
   });
 
   it("runs a graph on the CPU reference in Node", async () => {
