@@ -5,6 +5,7 @@ import { runReference } from "../../src/reference/index.js";
 import { uniform } from "../../src/tensor/random.js";
 import { numel } from "../../src/tensor/shape.js";
 import { testGpu } from "../harness/device.js";
+import { difference } from "../harness/difference.js";
 
 /** Software adapters compile a net's kernels when they first run, for a minute or more. */
 const TIMEOUT_MS = 600_000;
@@ -16,17 +17,6 @@ const NETS: readonly { readonly trunk: TrunkName; readonly width: number; readon
   { trunk: "googlenet", width: 1 / 32, larger: [225, 257] },
   { trunk: "squeezenet", width: 1 / 32, larger: [243, 228] },
 ];
-
-function difference(got: ArrayLike<number>, want: ArrayLike<number>): number {
-  expect(got.length).to.equal(want.length);
-  let [most, off] = [0, 0];
-  for (let i = 0; i < want.length; i++) {
-    most = Math.max(most, Math.abs(want[i]!));
-    off = Math.max(off, Math.abs(got[i]! - want[i]!));
-  }
-  expect(most).to.be.above(0);
-  return off / most;
-}
 
 describe("convolutionalised on the GPU", () => {
   for (const { trunk, width, larger } of NETS) {
@@ -46,7 +36,7 @@ describe("convolutionalised on the GPU", () => {
       await program.load(weights(trained));
       const crop = noise(own.inputs.image.shape);
       expect(
-        difference((await program.run({ image: crop })).scores, runReference(own, trained, { image: crop }).scores),
+        difference(runReference(own, trained, { image: crop }).scores, (await program.run({ image: crop })).scores),
       ).to.be.below(1e-4);
 
       const shape = [1, own.inputs.image.shape[1]!, ...larger];
@@ -54,7 +44,7 @@ describe("convolutionalised on the GPU", () => {
       const { scores } = await program.run({ image: { data: image, shape } });
       expect(scores.length).to.be.above(5);
       const want = runReference(dense.resize({ image: shape }), weights(trained), { image }).scores;
-      expect(difference(scores, want)).to.be.below(1e-4);
+      expect(difference(want, scores)).to.be.below(1e-4);
     }).timeout(TIMEOUT_MS);
   }
 });

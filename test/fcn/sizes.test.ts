@@ -4,6 +4,7 @@ import { fcn, initialWeights, type FcnOptions, type TrunkName, type Weights } fr
 import { runReference } from "../../src/reference/index.js";
 import { uniform } from "../../src/tensor/random.js";
 import { countingGpu, testGpu } from "../harness/device.js";
+import { difference } from "../harness/difference.js";
 
 /** Software adapters compile a net's kernels when they first run, for a minute or more. */
 const TIMEOUT_MS = 600_000;
@@ -22,17 +23,6 @@ function weightsOf(options: FcnOptions): Weights {
       { shape, data: /^score.*weight$/.test(name) ? data.map(() => random() - 0.5) : data },
     ]),
   );
-}
-
-function difference(got: ArrayLike<number>, want: ArrayLike<number>): number {
-  expect(got.length).to.equal(want.length);
-  let [most, off] = [0, 0];
-  for (let i = 0; i < want.length; i++) {
-    most = Math.max(most, Math.abs(want[i]!));
-    off = Math.max(off, Math.abs(got[i]! - want[i]!));
-  }
-  expect(most).to.be.above(0);
-  return off / most;
 }
 
 const CLASSES = 4;
@@ -68,7 +58,7 @@ describe("images of any size", () => {
         compiled.push(counting.since(before).pipelines);
         expect(labels.length).to.equal(h * w);
         const want = runReference(fcn({ ...options, size: [h, w] }), weights, { image }).scores;
-        expect(difference(scores, want), `${h} x ${w}`).to.be.below(1e-4);
+        expect(difference(want, scores), `${h} x ${w}`).to.be.below(1e-4);
       }
       expect(compiled).to.deep.equal([0, 0, 0, 0]);
       gpu[Symbol.dispose]();
@@ -89,7 +79,7 @@ describe("images of any size", () => {
       const alone = await program.run({ image: { data: one, shape: [1, 3, h, w] } });
       const inBatch = scores.subarray(CLASSES * h * w * i, CLASSES * h * w * (i + 1));
       // Fewer images may be given to other kernels.
-      expect(difference(inBatch, alone.scores)).to.be.below(1e-5);
+      expect(difference(alone.scores, inBatch)).to.be.below(1e-5);
       for (let p = 0; p < h * w; p++) {
         const best = Math.max(...Array.from({ length: CLASSES }, (_, k) => inBatch[k * h * w + p]!));
         expect(inBatch[labels[i * h * w + p]! * h * w + p]).to.equal(best);

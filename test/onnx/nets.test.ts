@@ -86,6 +86,16 @@ function differing(a: ArrayLike<number>, b: ArrayLike<number>): number {
   return count / a.length;
 }
 
+/** Two of each, the first of which the net is built for. */
+const LENET_SIZES: readonly Shape[] = [
+  [1, 1, 30, 41],
+  [2, 1, 64, 28],
+];
+const SAME_SIZES: readonly Shape[] = [
+  [1, 3, 64, 32],
+  [2, 3, 45, 71],
+];
+
 describe("ONNX export of nets", () => {
   const vgg = { trunk: "vgg16", classes: 3, width: 1 / 16 } as const;
   const nets: readonly (FcnOptions & { readonly trunk: TrunkName; readonly sizes: readonly Shape[] })[] = [
@@ -93,19 +103,13 @@ describe("ONNX export of nets", () => {
       trunk: "lenet",
       variant: "4s",
       classes: 3,
-      sizes: [
-        [1, 1, 30, 41],
-        [2, 1, 64, 28],
-      ],
+      sizes: LENET_SIZES,
     },
     {
       trunk: "lenet",
       variant: "2s",
       classes: 3,
-      sizes: [
-        [1, 1, 30, 41],
-        [2, 1, 64, 28],
-      ],
+      sizes: LENET_SIZES,
     },
     {
       trunk: "lenet",
@@ -144,20 +148,14 @@ describe("ONNX export of nets", () => {
           classes: 3,
           width: 1 / 32,
           padding: trunk === "squeezenet" || trunk.startsWith("googlenet") ? ("caffe" as const) : ("same" as const),
-          sizes: [
-            [1, 3, 64, 32],
-            [2, 3, 45, 71],
-          ],
+          sizes: SAME_SIZES,
         })),
     ),
     ...["32s", "16s", "8s"].map((variant) => ({
       ...vgg,
       variant,
       padding: "same" as const,
-      sizes: [
-        [1, 3, 64, 32],
-        [2, 3, 45, 71],
-      ],
+      sizes: SAME_SIZES,
     })),
   ];
   for (const { sizes, ...options } of nets) {

@@ -26,11 +26,7 @@ import { floats, ints, type NdArray } from "../../src/reference/nd-array.js";
 import { numel } from "../../src/tensor/shape.js";
 import { isParam, topological } from "../../src/tensor/tensor.js";
 import { initialValue } from "../../src/tensor/weights.js";
-
-const ops = (outputs: readonly Tensor[]): string[] =>
-  topological(outputs)
-    .filter((t) => t.inputs.length > 0)
-    .map((t) => t.op);
+import { opsOf } from "../harness/ops-of.js";
 
 function leafValue(leaf: Tensor): NdArray {
   if (isParam(leaf)) return floats(leaf.shape, Float64Array.from(initialValue(leaf, 1)));
@@ -62,7 +58,7 @@ function fused(outputs: readonly Tensor[]): string[] {
         throw new Error(`output ${i}, element ${e}: ${v} after fusing, ${expected[e]} before`);
     });
   });
-  return ops(after);
+  return opsOf(after);
 }
 
 describe("fusion pass", () => {
@@ -75,7 +71,7 @@ describe("fusion pass", () => {
 
   it("puts a ReLU into the convolution before it", () => {
     const y = relu(conv(x));
-    expect(ops([y])).to.deep.equal(["conv2d", "relu"]);
+    expect(opsOf([y])).to.deep.equal(["conv2d", "relu"]);
     expect(fused([y])).to.deep.equal(["conv2d"]);
   });
 
@@ -87,7 +83,7 @@ describe("fusion pass", () => {
   it("puts a sum into one of its convolutions, then the ReLU behind it", () => {
     const a = conv(x, "a");
     const y = relu(add(a, conv(a, "b")));
-    expect(ops([y])).to.deep.equal(["conv2d", "conv2d", "add", "relu"]);
+    expect(opsOf([y])).to.deep.equal(["conv2d", "conv2d", "add", "relu"]);
     expect(fused([y])).to.deep.equal(["conv2d", "conv2d"]);
     expect(fused([sum([conv(x, "a"), conv(x, "b")])])).to.deep.equal(["conv2d", "conv2d"]);
   });
@@ -101,7 +97,7 @@ describe("fusion pass", () => {
   it("puts the crop into the upsampling and the sum into one of its operands", () => {
     const skip = conv(x, "skip");
     const y = add(crop2d(up(conv(x)), skip, { offset: 2 }), skip);
-    expect(ops([y])).to.deep.equal(["conv2d", "convTranspose2d", "slice", "conv2d", "add"]);
+    expect(opsOf([y])).to.deep.equal(["conv2d", "convTranspose2d", "slice", "conv2d", "add"]);
     expect(fused([y])).to.have.members(["conv2d", "conv2d", "convTranspose2d"]);
     const pooled = input(skip.shape);
     expect(fused([add(crop2d(up(conv(x)), pooled, { offset: 2 }), pooled)])).to.deep.equal(["conv2d", "convTranspose2d"]);
@@ -137,14 +133,14 @@ describe("fusion pass", () => {
     const y = conv(relu(conv(x, "a")), "b");
     const wrt = topological([y]).filter((t) => t.name === "a.weight");
     const grads = gradients(reduceSum(y), wrt);
-    expect(ops(grads)).to.include("reluGrad");
+    expect(opsOf(grads)).to.include("reluGrad");
     expect(fused(grads)).to.not.include("reluGrad");
   });
 
   it("puts log-softmax into the loss", () => {
     const labels = input([1, 6, 6], "i32");
     const loss = nllLoss(logSoftmax(conv(x), { axes: [1] }), labels);
-    expect(ops([loss])).to.include.members(["logSoftmax", "nll"]);
+    expect(opsOf([loss])).to.include.members(["logSoftmax", "nll"]);
     expect(fused([loss]))
       .to.include("crossEntropy")
       .and.not.include("logSoftmax");
@@ -152,6 +148,6 @@ describe("fusion pass", () => {
 
   it("removes dropout in inference", () => {
     const y = relu(dropout(conv(x), { p: 0.5 }));
-    expect(ops(fuse(withoutDropout([y])))).to.deep.equal(["conv2d"]);
+    expect(opsOf(fuse(withoutDropout([y])))).to.deep.equal(["conv2d"]);
   });
 });

@@ -19,11 +19,7 @@ import { evaluate } from "../../src/reference/evaluate.js";
 import { floats, ints } from "../../src/reference/nd-array.js";
 import { numel } from "../../src/tensor/shape.js";
 import { isParam, topological } from "../../src/tensor/tensor.js";
-
-const ops = (outputs: readonly Tensor[]): string[] =>
-  topological(outputs)
-    .filter((t) => t.inputs.length > 0)
-    .map((t) => t.op);
+import { opsOf } from "../harness/ops-of.js";
 
 /** Pairs, checks that values agree, and gives the ops after. */
 function paired(outputs: readonly Tensor[]): string[] {
@@ -39,7 +35,7 @@ function paired(outputs: readonly Tensor[]): string[] {
   );
   const [want, got] = [evaluate(outputs, values), evaluate(after, values)];
   outputs.forEach((t, i) => expect(got.get(after[i]!)!.data, `output ${i}`).to.deep.equal(want.get(t)!.data));
-  return ops(after);
+  return opsOf(after);
 }
 
 describe("pairing pass", () => {

@@ -4,16 +4,10 @@ import { applicableVariants } from "../../src/graph/choose.js";
 import { lower } from "../../src/graph/lower.js";
 import { plannedVariant, withPreparation } from "../../src/graph/planned-variant.js";
 import { applicationOf, signatureOf } from "../../src/graph/signature.js";
-import type { DeviceTraits, Variant } from "../../src/kernels/op.js";
+import type { Variant } from "../../src/kernels/op.js";
 import { conv2d, heNormal, input, param, reshape, scale, type Tensor } from "../../src/index.js";
+import { SOFTWARE } from "../harness/traits.js";
 
-const TRAITS: DeviceTraits = {
-  software: true,
-  subgroupSize: 0,
-  maxInvocations: 256,
-  maxWorkgroupStorage: 16384,
-  maxBindingBytes: 2 ** 27,
-};
 const KEEPS = { keepsPrepared: true };
 
 const weight = param("w", [16, 16, 3, 3], heNormal());
@@ -23,7 +17,7 @@ function winograd(of: Tensor): Variant | undefined {
 }
 
 function variantsOf(of: Tensor, limitBytes: number): readonly Variant[] {
-  return applicableVariants(applicationOf(of), of, { traits: TRAITS, limitBytes });
+  return applicableVariants(applicationOf(of), of, { traits: SOFTWARE, limitBytes });
 }
 
 function convolution(by: Tensor): Tensor {
@@ -71,7 +65,7 @@ describe("preparation of weights", () => {
     const node = convolution(weight);
     const preferred = { saved: new Map([[signatureOf(applicationOf(node)), "winograd"]]), tuned: new Map() };
     const lowered = [KEEPS, { keepsPrepared: false }].map((kind) =>
-      lower([node], { traits: TRAITS, limitBytes: 2 ** 27 }, preferred, kind),
+      lower([node], { traits: SOFTWARE, limitBytes: 2 ** 27 }, preferred, kind),
     );
     const [kept, every] = lowered.map(({ steps }) => steps[0]!.variant);
     expect(kept).to.deep.equal(winograd(node));

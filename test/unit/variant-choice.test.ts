@@ -3,17 +3,10 @@ import { expect } from "chai";
 import { choicesOf, NO_PREFERENCES, type Preferences, type Verdict } from "../../src/graph/choose.js";
 import { lower } from "../../src/graph/lower.js";
 import { applicationOf, parseSignature, signatureOf } from "../../src/graph/signature.js";
-import type { DeviceTraits } from "../../src/kernels/op.js";
 import { conv2d, gradients, input, reduceSum, relu, type Tensor } from "../../src/index.js";
+import { SOFTWARE } from "../harness/traits.js";
 
-const TRAITS: DeviceTraits = {
-  software: true,
-  subgroupSize: 0,
-  maxInvocations: 256,
-  maxWorkgroupStorage: 16384,
-  maxBindingBytes: 2 ** 27,
-};
-const DEVICE = { traits: TRAITS, limitBytes: 2 ** 27 };
+const DEVICE = { traits: SOFTWARE, limitBytes: 2 ** 27 };
 
 function convolution(size: number, kernel = 5): Tensor {
   return conv2d(input([1, 16, size, size]), input([16, 16, kernel, kernel]), null, { padding: 2 });
