@@ -16,8 +16,10 @@ export interface DataFlags {
 
 export function addDataOptions(command: Command): Command {
   return command
-    .requiredOption("--data <folder>", "the data set: VOC2012, SBD, or images, labels and classes.txt")
-    .addOption(new Option("--format <kind>", "of the folder").choices(["auto", "voc", "sbd", "folder"]).default("auto"))
+    .requiredOption("--data <folder>", "the data set: VOC2012, SBD, labelme's, or images, labels and classes.txt")
+    .addOption(
+      new Option("--format <kind>", "of the folder").choices(["auto", "voc", "sbd", "labelme", "folder"]).default("auto"),
+    )
     .addOption(new Option("--size <WxH>", "scale images to this size (default: as they are)").argParser(sizeOf))
     .option("--label-suffix <text>", "what the labels' names have behind the photos', as _labels")
     .option("--exclude <lists...>", "files of names to leave out of the set that is evaluated");

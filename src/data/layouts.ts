@@ -17,9 +17,9 @@ export interface Listing {
 
 /**
  * `voc`: VOC2011 or 2012 (JPEGImages, SegmentationClass, ImageSets/Segmentation). `sbd`: the Semantic Boundaries Dataset (dataset/img, cls, train.txt), labels in .mat.
- * `folder`: `images`, `labels` and `classes.txt`, in splits by lists `<split>.txt` of names, or of both paths a line (as CamVid's are).
+ * `labelme`: what labelme's labelme2voc.py writes (JPEGImages, SegmentationClassPNG or SegmentationClass, class_names.txt), in splits as `folder`. `folder`: `images`, `labels` and `classes.txt`, in splits by lists `<split>.txt` of names, or of both paths a line (as CamVid's are).
  */
-export type Format = "voc" | "sbd" | "folder";
+export type Format = "voc" | "sbd" | "labelme" | "folder";
 
 export interface LayoutOptions {
   readonly split: string;
@@ -44,7 +44,8 @@ export async function readLayout(root: string, format: Format | "auto", options:
 const LAYOUTS: Readonly<Record<Format, (root: string, options: LayoutOptions) => Promise<Listing>>> = {
   voc: readVoc,
   sbd: readSbd,
-  folder: readFolder,
+  labelme: readLabelme,
+  folder: (root, options) => readFolder(root, options, join(root, "classes.txt")),
 };
 
 async function detect(root: string): Promise<{ format: Format; root: string }> {
@@ -59,13 +60,14 @@ async function detect(root: string): Promise<{ format: Format; root: string }> {
   ];
   for (const below of nested) {
     const at = join(root, below);
+    if (await exists(join(at, "class_names.txt"))) return { format: "labelme", root: at };
     if (await exists(join(at, "JPEGImages"))) return { format: "voc", root: at };
     if (await exists(join(at, "dataset", "cls"))) return { format: "sbd", root: at };
   }
   if (await exists(join(root, "cls"))) return { format: "sbd", root: join(root, "..") };
   if (await exists(join(root, "classes.txt"))) return { format: "folder", root };
   throw new InputError(
-    `${root}: this is no data set that is known: expected JPEGImages (VOC), dataset/cls (SBD), or classes.txt beside images and labels`,
+    `${root}: this is no data set that is known: expected JPEGImages (VOC), dataset/cls (SBD), class_names.txt (labelme), or classes.txt beside images and labels`,
   );
 }
 
@@ -81,14 +83,21 @@ async function readSbd(root: string, options: LayoutOptions): Promise<Listing> {
   return { classes: vocClasses(), pairs: await paired(names, join(data, "img"), join(data, "cls"), "") };
 }
 
-async function readFolder(root: string, options: LayoutOptions): Promise<Listing> {
+/** Older versions put .npy files beside, into SegmentationClass, and PNGs into a folder of their own. */
+async function readLabelme(root: string, options: LayoutOptions): Promise<Listing> {
+  const labels = (await exists(join(root, "SegmentationClassPNG"))) ? "SegmentationClassPNG" : "SegmentationClass";
+  const { folders = { images: "JPEGImages", labels } } = options;
+  return readFolder(root, { ...options, folders }, join(root, "class_names.txt"));
+}
+
+async function readFolder(root: string, options: LayoutOptions, classList: string): Promise<Listing> {
   const {
     split,
     list = join(root, `${split}.txt`),
     labelSuffix = "",
     folders = { images: "images", labels: "labels" },
   } = options;
-  const classes = await readClassList(join(root, "classes.txt"));
+  const classes = await readClassList(classList);
   const [images, labels] = [join(root, folders.images), join(root, folders.labels)];
   if (!(await exists(list))) {
     if (options.list !== undefined || !(await exists(images)))

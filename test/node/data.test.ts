@@ -188,6 +188,25 @@ describe("fcn-webgpu/data", function () {
     expect(await names("sbd", { split: "train" })).to.deep.equal(["2007_000039"]);
   });
 
+  it("knows what labelme2voc.py writes, whole or by lists", async () => {
+    const root = join(folder, "data_dataset_voc");
+    for (const below of ["JPEGImages", "SegmentationClass", "SegmentationClassPNG"])
+      await mkdir(join(root, below), { recursive: true });
+    await writeFile(join(root, "class_names.txt"), "_background_\npotted plant\ntv/monitor");
+    for (const name of ["a", "b"]) {
+      await writeFile(join(root, "JPEGImages", `${name}.png`), await photo());
+      await writeFile(join(root, "SegmentationClass", `${name}.npy`), "not read");
+      await writeFile(join(root, "SegmentationClassPNG", `${name}.png`), indexed(LABELS.map((l) => (l === 2 ? 255 : l))));
+    }
+    await writeFile(join(root, "val.txt"), "b\n");
+    const all = await listDataSet(root, { split: "train" });
+    expect(all.classes.names).to.deep.equal(["_background_", "potted plant", "tv/monitor"]);
+    expect(all.jobs).to.have.length(2);
+    expect([...(await decodeSample(all.jobs[0]!)).labels]).to.include(255);
+    const { jobs } = await listDataSet(root, { split: "val" });
+    expect(jobs.map(({ image }) => image.slice(root.length + 1))).to.deep.equal([join("JPEGImages", "b.png")]);
+  });
+
   it("decodes in threads while this one stays free", async () => {
     const large = await sharp({
       create: { width: 1500, height: 1000, channels: 3, background: "red", noise: { type: "gaussian", mean: 128, sigma: 60 } },
