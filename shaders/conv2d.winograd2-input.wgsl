@@ -3,7 +3,7 @@
 struct Params {
   count: u32, // invocations
   in_size: vec2u, // H, W
-  vec4s: u32, // of a pixel
+  values: u32, // of a pixel
   tiles: vec2u, // down and across
   before: vec2i, // rows and columns of padding before x
   points: u32, // 16: not a constant, or drivers unroll the stores
@@ -18,7 +18,7 @@ const STRAIGHT: bool = true; // straight-line code: faster, but some drivers tak
 // Of the image whose first row is `image_row` of all.
 fn load_x(image_row: u32, at: vec2i, c4: u32) -> vec4f {
   let used = clamp(at, vec2i(0), vec2i(params.in_size) - 1);
-  let value = x[((image_row + u32(used.x)) * params.in_size.y + u32(used.y)) * params.vec4s + c4];
+  let value = x[((image_row + u32(used.x)) * params.in_size.y + u32(used.y)) * params.values + c4];
   return select(vec4f(0.0), value, all(at == used));
 }
 
@@ -28,8 +28,8 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   if (index >= params.count) {
     return;
   }
-  let c4 = index % params.vec4s;
-  let tile = index / params.vec4s;
+  let c4 = index % params.values;
+  let tile = index / params.values;
   let first = 2 * vec2i(vec2u(tile / params.tiles.y % params.tiles.x, tile % params.tiles.y)) - params.before;
   let image_row = tile / (params.tiles.x * params.tiles.y) * params.in_size.x;
 
@@ -54,6 +54,6 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
     results[i * 4u + 3u] = half[i][1u] - half[i][3u];
   }
   for (var p = 0u; p < params.points; p++) {
-    v[(tile * 16u + p) * params.vec4s + c4] = results[p];
+    v[(tile * 16u + p) * params.values + c4] = results[p];
   }
 }

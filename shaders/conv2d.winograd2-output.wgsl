@@ -4,7 +4,7 @@ struct Params {
   count: u32, // invocations
   out_size: vec2u, // I, J
   // @fields conv-epilogue
-  vec4s: u32, // of a pixel
+  values: u32, // of a pixel
   tiles: vec2u, // down and across
   pixels: u32, // 4: not a constant, or drivers unroll the stores
 }
@@ -25,19 +25,19 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   if (index >= params.count) {
     return;
   }
-  let o4 = index % params.vec4s;
-  let tile = index / params.vec4s;
+  let o4 = index % params.values;
+  let tile = index / params.values;
   let first = 2u * vec2u(tile / params.tiles.y % params.tiles.x, tile % params.tiles.y);
   let image = tile / (params.tiles.x * params.tiles.y);
 
-  let at = tile * 16u * params.vec4s + o4;
+  let at = tile * 16u * params.values + o4;
   var half: array<array<vec4f, 4>, 2>; // A^T m
   // @unroll if STRAIGHT
   for (var j = 0u; j < 4u; j++) {
-    let m0 = m[at + j * params.vec4s];
-    let m1 = m[at + (j + 4u) * params.vec4s];
-    let m2 = m[at + (j + 8u) * params.vec4s];
-    let m3 = m[at + (j + 12u) * params.vec4s];
+    let m0 = m[at + j * params.values];
+    let m1 = m[at + (j + 4u) * params.values];
+    let m2 = m[at + (j + 8u) * params.values];
+    let m3 = m[at + (j + 12u) * params.values];
     half[0u][j] = m0 + (m1 + m2);
     half[1u][j] = (m1 - m2) - m3;
   }
@@ -51,7 +51,7 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   for (var p = 0u; p < params.pixels; p++) {
     let pixel = first + vec2u(p / 2u, p % 2u);
     if (pixel.x < params.out_size.x && pixel.y < params.out_size.y) {
-      let to = ((image * params.out_size.x + pixel.x) * params.out_size.y + pixel.y) * params.vec4s + o4;
+      let to = ((image * params.out_size.x + pixel.x) * params.out_size.y + pixel.y) * params.values + o4;
       y[to] = finish(results[p] + added, to, o4);
     }
   }

@@ -2,7 +2,7 @@
 // weight: [O, 3, 3, C]; u: [16, O, C], the 16 points row by row; both in vec4s along C. Grid: one invocation per output channel and vec4.
 struct Params {
   count: u32, // O C/4
-  vec4s: u32, // C/4
+  values: u32, // C/4
   transposed: u32,
   points: u32, // 16: not a constant, or drivers unroll the stores
 }
@@ -19,14 +19,14 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   if (index >= params.count) {
     return;
   }
-  let at = index / params.vec4s * 9u * params.vec4s + index % params.vec4s;
+  let at = index / params.values * 9u * params.values + index % params.values;
   let flipped = params.transposed == 1u; // tap 8 - t in place of t
   var half: array<array<vec4f, 3>, 4>; // G g
   // @unroll if STRAIGHT
   for (var j = 0u; j < 3u; j++) {
-    let g0 = weight[at + select(j, 8u - j, flipped) * params.vec4s];
-    let g1 = weight[at + select(3u + j, 5u - j, flipped) * params.vec4s];
-    let g2 = weight[at + select(6u + j, 2u - j, flipped) * params.vec4s];
+    let g0 = weight[at + select(j, 8u - j, flipped) * params.values];
+    let g1 = weight[at + select(3u + j, 5u - j, flipped) * params.values];
+    let g2 = weight[at + select(6u + j, 2u - j, flipped) * params.values];
     half[0u][j] = g0;
     half[1u][j] = 0.5 * (g0 + g1 + g2);
     half[2u][j] = 0.5 * (g0 - g1 + g2);

@@ -3,6 +3,7 @@
  * rewritten here, where the language forbids overrides (sizes of function-scope arrays, bounds of loops to unroll), and so are buffers that
  * hold f16.
  */
+import { dropDeadBranches } from "./branches.js";
 import { withHalves } from "./halves.js";
 import { unrollLoops } from "./unroll.js";
 
@@ -31,7 +32,7 @@ export function specialize(
     else
       code = code.replace(new RegExp(`^(const ${name}: ${declared.type} = )[^;]*;`, "m"), `$1${literal(value, declared.type)};`);
   }
-  return { code: unrollLoops(withHalves(code, halves)), overrides };
+  return { code: unrollLoops(dropDeadBranches(withHalves(code, halves))), overrides };
 }
 
 function literal(value: number | boolean, type: string): string {

@@ -5,6 +5,8 @@
  * rolled, stays readable, and is valid and tested, but where a loop counts the lane of a subgroupBroadcast, which must be a constant.
  * Bounds and sizes are integer literals or top-level consts.
  */
+import { closingBrace } from "./branches.js";
+
 const MARK = /\/\/ @unroll\s*\n\s*for \(var (\w+) = (\w+); \1 < (\w+); \1\+\+\) \{/;
 const CONDITIONAL = /\/\/ @unroll if (\w+)(\s*\n\s*for \(var \w+ = \w+; \w+ < )(\w+)/g;
 
@@ -39,14 +41,6 @@ export function unrollLoops(code: string): string {
     code = code.slice(0, match.index) + copies + code.slice(bodyEnd + 1);
   }
   return unrolled ? arraysToVariables(foldIndices(code, value), value) : code;
-}
-
-function closingBrace(code: string, from: number): number {
-  for (let i = from, depth = 1; i < code.length; i++) {
-    if (code[i] === "{") depth++;
-    else if (code[i] === "}" && --depth === 0) return i;
-  }
-  throw new Error("unroll: a marked loop is not closed");
 }
 
 /** `[1u * 4u + 2u]` -> `[6u]`, `[(1u * 4u + 2u) / SIZE]` -> `[1u]` for a const SIZE of 4. */
@@ -94,7 +88,7 @@ function arraysToVariables(code: string, value: Value): string {
   const declaration = /^ +var (\w+): array<(?:array<(\w+), (\w+)>|(\w+)), (\w+)>;/gm;
   for (const [text, name, innerType, innerSize, type, size] of [...code.matchAll(declaration)]) {
     const depth = innerType === undefined ? 1 : 2;
-    const element = new RegExp(`\\b${name}${"\\[(\\d+)u?\\]".repeat(depth)}(?!\\[)`, "g");
+    const element = new RegExp(`\\b${name}${"\\[(\\d+)u?\\]".repeat(depth)}`, "g");
     const uses = code.replace(/\/\/.*/g, "").match(new RegExp(`\\b${name}\\b`, "g"))!.length - 1;
     if (code.match(element)?.length !== uses) continue; // an index that is not a number, or a use of the whole array
     const extents = [size!, ...(innerSize === undefined ? [] : [innerSize])].map((n) => value(n)!);

@@ -66,9 +66,11 @@ export interface BuildOptions {
 export async function buildExecutable(options: BuildOptions): Promise<Executable> {
   const { gpu, lowered } = options;
   const layout = layOut(lowered, options.outputs, new Set(options.persistent.keys()), gpu.limits);
+  const preparing = Promise.all(lowered.steps.map((step) => preparationOf(step, options)));
+  preparing.catch(() => undefined); // awaited below; it may fail before that
   const kernels = await compileAll(options);
   options.signal?.throwIfAborted();
-  const preparations = await Promise.all(lowered.steps.map((step) => preparationOf(step, options)));
+  const preparations = await preparing;
   return gpu.scoped("compile", () => {
     const { device } = gpu;
     const made: GPUBuffer[] = [];

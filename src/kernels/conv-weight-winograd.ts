@@ -6,7 +6,7 @@
 import { ceilTo } from "../tensor/layout.js";
 import type { Shape } from "../tensor/shape.js";
 import type { Pair2, TrilinearForm } from "./conv-geometry.js";
-import { F4, isStraight, pointwise, swapped } from "./conv-winograd.js";
+import { F4, isStraight, pointwise, swapped, transformsOf } from "./conv-winograd.js";
 import { dispatch, grid, inputRef, rebind, scratchRef, type DeviceTraits, type Variant } from "./op.js";
 
 const { tile, points, errorFactor } = F4;
@@ -41,11 +41,13 @@ export function weightGradWinogradVariant(
   if (products?.dispatches.length !== 1) return null;
   const [v, z, m] = [scratchRef(0), scratchRef(1), scratchRef(2)];
   const constants = { STRAIGHT: isStraight(device) };
-  const input = dispatch("conv2d.winograd-input", {
-    params: { count: count * inVec4s, in_size: form.x, vec4s: inVec4s, tiles, before: form.pad, points },
+  const transforms = transformsOf(F4, device);
+  const values = inVec4s * (4 / transforms.lanes);
+  const input = dispatch(transforms.input, {
+    params: { count: count * values, in_size: form.x, values, tiles, before: form.pad, points },
     constants,
     buffers: { x: inputRef(0), v },
-    workgroups: grid(count * inVec4s),
+    workgroups: grid(count * values),
   });
   const gradient = dispatch("conv2d-weight-grad.winograd-dy", {
     params: { count: count * outVec4s, dy_size: form.y, vec4s: outVec4s, tiles, points },

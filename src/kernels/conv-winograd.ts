@@ -20,9 +20,17 @@ interface Scheme {
    * where padding makes a result exactly 0, its is a tiny number too, so it is above 1 (see `roundsMore` in graph/choose.ts).
    */
   readonly errorFactor: number;
-  readonly weight: "conv2d.winograd-weight" | "conv2d.winograd2-weight";
-  readonly input: "conv2d.winograd-input" | "conv2d.winograd2-input";
-  readonly output: "conv2d.winograd-output" | "conv2d.winograd2-output";
+  readonly transforms: Transforms;
+  /** The same for drivers that compile code for longer than they run it, where there are such. */
+  readonly narrow?: Transforms;
+}
+
+interface Transforms {
+  readonly weight: "conv2d.winograd-weight" | "conv2d.winograd-weight-narrow" | "conv2d.winograd2-weight";
+  readonly input: "conv2d.winograd-input" | "conv2d.winograd-input-narrow" | "conv2d.winograd2-input";
+  readonly output: "conv2d.winograd-output" | "conv2d.winograd-output-narrow" | "conv2d.winograd2-output";
+  /** Channels of an invocation. */
+  readonly lanes: 1 | 4;
 }
 
 export const F4: Scheme = {
@@ -30,18 +38,30 @@ export const F4: Scheme = {
   tile: 4,
   points: 36,
   errorFactor: 16,
-  weight: "conv2d.winograd-weight",
-  input: "conv2d.winograd-input",
-  output: "conv2d.winograd-output",
+  transforms: {
+    weight: "conv2d.winograd-weight",
+    input: "conv2d.winograd-input",
+    output: "conv2d.winograd-output",
+    lanes: 4,
+  },
+  narrow: {
+    weight: "conv2d.winograd-weight-narrow",
+    input: "conv2d.winograd-input-narrow",
+    output: "conv2d.winograd-output-narrow",
+    lanes: 1,
+  },
 };
 const F2: Scheme = {
   name: "winograd2",
   tile: 2,
   points: 16,
   errorFactor: 2,
-  weight: "conv2d.winograd2-weight",
-  input: "conv2d.winograd2-input",
-  output: "conv2d.winograd2-output",
+  transforms: {
+    weight: "conv2d.winograd2-weight",
+    input: "conv2d.winograd2-input",
+    output: "conv2d.winograd2-output",
+    lanes: 4,
+  },
 };
 /** Fewer operations do not pay for the transforms. */
 const FROM_FLOPS = 2 ** 23;
@@ -93,35 +113,42 @@ function winogradVariant(
   const count = form.batch * tiles[0] * tiles[1];
   const [inVec4s, outVec4s] = [ceilTo(inChannels, 4) / 4, ceilTo(outChannels, 4) / 4];
   const weightVec4s = form.outputs * (ceilTo(form.channels, 4) / 4);
+  const transforms = transformsOf(scheme, device);
+  const values = 4 / transforms.lanes; // of a vec4
   const before: Pair2 = transposed ? [2 - form.pad[0], 2 - form.pad[1]] : form.pad;
   const straight = { STRAIGHT: isStraight(device) };
   const [u, v, m] = [preparedRef(0), scratchRef(0), scratchRef(1)];
 
-  const weights = dispatch(scheme.weight, {
-    params: { count: weightVec4s, vec4s: ceilTo(form.channels, 4) / 4, transposed: Number(transposed), points },
+  const weights = dispatch(transforms.weight, {
+    params: {
+      count: weightVec4s * values,
+      values: (ceilTo(form.channels, 4) / 4) * values,
+      transposed: Number(transposed),
+      points,
+    },
     constants: straight,
     buffers: { weight: inputRef(1), u },
-    workgroups: grid(weightVec4s),
+    workgroups: grid(weightVec4s * values),
   });
-  const input = dispatch(scheme.input, {
-    params: { count: count * inVec4s, in_size: inSize, vec4s: inVec4s, tiles, before, points },
+  const input = dispatch(transforms.input, {
+    params: { count: count * inVec4s * values, in_size: inSize, values: inVec4s * values, tiles, before, points },
     constants: straight,
     buffers: { x: inputRef(0), v },
-    workgroups: grid(count * inVec4s),
+    workgroups: grid(count * inVec4s * values),
   });
-  const output = dispatch(scheme.output, {
+  const output = dispatch(transforms.output, {
     params: {
-      count: count * outVec4s,
+      count: count * outVec4s * values,
       out_size: outSize,
       out_channels: outChannels,
-      vec4s: outVec4s,
+      values: outVec4s * values,
       tiles,
       pixels: tile * tile,
       ...epilogueParams(epilogue),
     },
     constants: straight,
     buffers: { m, ...epilogueBuffers(epilogue), y: "output" },
-    workgroups: grid(count * outVec4s),
+    workgroups: grid(count * outVec4s * values),
   });
   // Of whole vec4s, as they lie in memory.
   const products = product(pointwise(form, points, count), transposed, PLAIN_EPILOGUE, device);
@@ -133,6 +160,11 @@ function winogradVariant(
     scratchBytes: [16 * points * count * inVec4s, 16 * points * count * outVec4s],
     dispatches: [input, ...products.dispatches.map((d) => rebind(d, (ref) => swapped(ref, v, u, m))), output],
   };
+}
+
+/** SwiftShader takes less than half as long to compile a transform of one channel as of a vec4. */
+export function transformsOf({ transforms, narrow = transforms }: Scheme, device: DeviceTraits): Transforms {
+  return device.software && isStraight(device) ? narrow : transforms;
 }
 
 /** lavapipe (subgroups of 8 among software adapters) takes 12 s for the three transforms in straight lines. */

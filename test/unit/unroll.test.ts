@@ -60,6 +60,12 @@ describe("unrollLoops", () => {
     );
   });
 
+  it("makes variables of arrays of vectors whose lanes are indexed", () => {
+    const code =
+      "fn f() {\n  var a: array<vec4f, 1>;\n  // @unroll\n  for (var i = 0u; i < 1u; i++) {\n    a[i][n] = a[i][2u];\n  }\n}\n";
+    expect(flat(unrollLoops(code))).to.equal("fn f() { var a_0: vec4f; { a_0[n] = a_0[2u]; } }");
+  });
+
   it("leaves arrays alone that are indexed by a variable or used whole", () => {
     const loop = "  // @unroll\n  for (var i = 0u; i < 1u; i++) {\n    a[i] = b[i];\n  }\n";
     const code = unrollLoops(`fn f() {\n  var a: array<f32, 2>;\n  var b: array<f32, 2>;\n${loop}  g(a[n], b);\n}\n`);
@@ -89,6 +95,13 @@ describe("specialize", () => {
     expect(flat(code)).to.equal(
       "override WG: u32 = 64; const N: u32 = 1u; const ON: bool = true; const F: f32 = 2.0; { f(0u); }",
     );
+  });
+
+  it("drops what a const leaves out", () => {
+    const branching = { ...shader, code: shader.code + "if (ON) {\n  a();\n} else {\n  b();\n}\n" };
+    expect(flat(specialize(branching, { ON: true }).code))
+      .to.contain("{ a(); }")
+      .and.not.to.contain("b()");
   });
 
   it("keeps the defaults of what is not given", () => {
