@@ -30,7 +30,7 @@ function endWithReader(): void {
 
 async function main(): Promise<number> {
   endWithReader();
-  const io = processIo(interruptSignal(), () => openGpu({ powerPreference: "high-performance" }));
+  const io = processIo(interruptSignal(), (options) => openGpu({ powerPreference: "high-performance", ...options }));
   try {
     const { runCli } = await import("./main.js");
     return await runCli(process.argv.slice(2), io);

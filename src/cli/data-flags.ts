@@ -1,9 +1,7 @@
-/** Options of the data set, as train and eval have them, and the weights as both take them. */
+/** Options of the data set, as train and eval have them. */
 import { Option, type Command } from "commander";
 import type { DataSetOptions } from "../data/data-set.js";
 import type { Format } from "../data/layouts.js";
-import type { NetFacts } from "../fcn/net-metadata.js";
-import { WeightsError } from "../tensor/errors.js";
 import { sizeOf } from "./options.js";
 
 export interface DataFlags {
@@ -36,12 +34,4 @@ export function dataSetOptions(
     ...(labelSuffix === undefined ? {} : { labelSuffix }),
     ...(exclude && isEvaluated ? { exclude } : {}),
   };
-}
-
-/** Training and evaluation make pixels into inputs as the trunk does. */
-export function refuseOtherPixels(file: string, { pixels }: NetFacts): void {
-  if (pixels)
-    throw new WeightsError(
-      `${file}: the weights take other pixels than their trunk: convert them without --own-pixels (fcn convert), or use fcn predict`,
-    );
 }

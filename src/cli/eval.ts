@@ -1,9 +1,10 @@
 /** `fcn eval`: the paper's metrics of a net over a labelled set. */
 import { Command } from "commander";
 import { evaluateFcn, formatEvaluation } from "../training/evaluate.js";
-import { addDataOptions, dataSetOptions, refuseOtherPixels, type DataFlags } from "./data-flags.js";
+import { addDataOptions, dataSetOptions, type DataFlags } from "./data-flags.js";
 import type { Io } from "./io.js";
-import { addNetOptions, netOf, positiveInteger, type NetFlags } from "./options.js";
+import type { Pixels } from "../weights/pixels.js";
+import { addNetOptions, addPixelsOption, addPrecisionOption, netOf, positiveInteger, type NetFlags } from "./options.js";
 import { readWeightsFile } from "./weights-file.js";
 
 interface EvalFlags extends DataFlags, Omit<NetFlags, "classes"> {
@@ -12,6 +13,8 @@ interface EvalFlags extends DataFlags, Omit<NetFlags, "classes"> {
   readonly list?: string;
   readonly images?: number;
   readonly json: boolean;
+  readonly pixels?: Pixels;
+  readonly precision: "f32" | "f16";
 }
 
 export function evalCommand(io: Io): Command {
@@ -21,7 +24,7 @@ export function evalCommand(io: Io): Command {
       "Pixel accuracy, mean accuracy, mean IU and frequency weighted IU, and the IU of each class, as the paper's score.py counts them, over a split of a data set.",
     )
     .requiredOption("--weights <file>", "weights: .safetensors, .caffemodel, .onnx, or a manifest's .json");
-  return addNetOptions(addDataOptions(command), { classes: false })
+  return addPrecisionOption(addPixelsOption(addNetOptions(addDataOptions(command), { classes: false })), "f16")
     .option("--split <name>", "the split to measure", "val")
     .option("--list <file>", "a file of names that replaces the split's own list, as seg11valid.txt")
     .option("--images <count>", "only the first so many", positiveInteger)
@@ -38,17 +41,18 @@ Examples:
 }
 
 async function evaluate(io: Io, flags: EvalFlags): Promise<void> {
-  const { data, weights: file, split, list, images, json, ...net } = flags;
+  const { data, weights: file, split, list, images, json, pixels: asked, precision, ...net } = flags;
   const { openDataSet } = await import("../data/data-set.js");
   using source = await openDataSet(data, { ...dataSetOptions(flags, true), split, ...(list === undefined ? {} : { list }) });
   const { weights, facts } = await readWeightsFile(file, io);
-  refuseOtherPixels(file, facts);
   const options = netOf({ ...net, classes: source.classes.length }, facts);
-  using gpu = await io.openGpu();
+  const pixels = asked ?? facts.pixels;
+  using gpu = await io.openGpu({ f16: precision !== "f32" });
   const onProgress = ({ stage, done, total }: { stage: string; done: number; total: number }): void =>
     io.status(`${stage}: ${done} of ${total}`);
   const evaluation = await evaluateFcn(gpu, {
-    net: options,
+    net: { ...options, ...(pixels ? { pixels } : {}) },
+    precision,
     weights,
     source,
     signal: io.signal,

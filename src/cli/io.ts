@@ -10,7 +10,8 @@ export interface Io {
   readonly status: (text: string) => void;
   /** Aborts at Ctrl-C. */
   readonly signal: AbortSignal;
-  readonly openGpu: () => Promise<Gpu>;
+  /** `f16`: with two-byte storage, which not every adapter has. */
+  readonly openGpu: (options?: { readonly f16: boolean }) => Promise<Gpu>;
 }
 
 /** Of a command line that cannot be meant so: exit code 2. The message names the option and the remedy. */
@@ -22,7 +23,7 @@ export const EXIT = { done: 0, failed: 1, usage: 2, interrupted: 130 } as const;
 
 const LINE_EVERY_MS = 30_000;
 
-export function processIo(signal: AbortSignal, openGpu: () => Promise<Gpu>): Io {
+export function processIo(signal: AbortSignal, openGpu: Io["openGpu"]): Io {
   const { stdout, stderr } = process;
   let shown = 0;
   let logged = performance.now();

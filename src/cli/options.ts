@@ -3,6 +3,7 @@ import { InvalidArgumentError, Option, type Command } from "commander";
 import type { FcnOptions } from "../fcn/fcn.js";
 import type { NetFacts } from "../fcn/net-metadata.js";
 import { TRUNK_NAMES, trunkOf, type TrunkName } from "../fcn/trunks.js";
+import { PIXELS, type Pixels } from "../weights/pixels.js";
 import { UsageError } from "./io.js";
 
 /** What `addNetOptions` adds. */
@@ -60,6 +61,30 @@ export function extrasOf({ width, padding, upsampling, fusion }: NetFlags): Omit
   };
 }
 
+/** What pixels the weights take. */
+export function addPixelsOption(command: Command): Command {
+  return command.option(
+    `--pixels <convention>`,
+    `what the weights take, where not what their file or the trunk says: ${Object.keys(PIXELS).join(", ")}`,
+    pixelsOf,
+  );
+}
+
+function pixelsOf(text: string): Pixels {
+  if (!Object.hasOwn(PIXELS, text)) throw new InvalidArgumentError(`Use ${Object.keys(PIXELS).join(", ")}.`);
+  return PIXELS[text as keyof typeof PIXELS];
+}
+
+/** How tensors are stored: `half` is the word for two bytes, of inference or of training. */
+export function addPrecisionOption<const H extends "f16" | "mixed">(command: Command, half: H): Command {
+  const what = half === "f16" ? "weights and activations" : "activations, with f32 weights and a loss scale,";
+  return command.addOption(
+    new Option("--precision <kind>", `how numbers are stored; ${half}: ${what} in two bytes, where the GPU has shader-f16`)
+      .choices(["f32", half])
+      .default("f32"),
+  );
+}
+
 /** "500x375", width by height, as rows and columns. */
 export function sizeOf(text: string): readonly [h: number, w: number] {
   const found = /^([1-9]\d*)x([1-9]\d*)$/.exec(text);
@@ -84,6 +109,15 @@ export function positiveNumber(text: string): number {
   const value = Number(text);
   if (!(value > 0 && Number.isFinite(value))) throw new InvalidArgumentError("Use a number above 0.");
   return value;
+}
+
+/** Factors by commas, 0 among them; or "median". */
+export function classWeightsOf(text: string): readonly number[] | "median" {
+  if (text === "median") return text;
+  const values = text.split(",").map((part) => (part.trim() === "" ? NaN : Number(part)));
+  if (!values.every((value) => value >= 0 && Number.isFinite(value)))
+    throw new InvalidArgumentError("Use a number of at least 0 for each class, by commas, as 1,1,2.5, or median.");
+  return values;
 }
 
 export function commaList(text: string): readonly string[] {

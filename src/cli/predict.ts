@@ -6,10 +6,10 @@ import { classFacts, legendOf, paletteOf, type LegendEntry } from "../fcn/legend
 import type { Segmentation } from "../fcn/segmentation.js";
 import { openFcn } from "../fcn/segmenter.js";
 import { InputError } from "../tensor/errors.js";
-import { PIXELS, type Pixels } from "../weights/pixels.js";
+import type { Pixels } from "../weights/pixels.js";
 import { duration, UsageError, type Io } from "./io.js";
 import { classFactsOf, classListText, legendPage } from "./legend.js";
-import { addNetOptions, netOf, type NetFlags } from "./options.js";
+import { addNetOptions, addPixelsOption, addPrecisionOption, netOf, type NetFlags } from "./options.js";
 import { readWeightsFile } from "./weights-file.js";
 
 interface PredictFlags extends NetFlags {
@@ -17,6 +17,7 @@ interface PredictFlags extends NetFlags {
   readonly out: string;
   readonly classList?: string;
   readonly pixels?: Pixels;
+  readonly precision: "f32" | "f16";
   readonly opacity: number;
   readonly overlay: boolean;
 }
@@ -30,13 +31,8 @@ export function predictCommand(io: Io): Command {
     .argument("<photos...>", "photos (JPEG, PNG, WebP, TIFF, AVIF), or folders of them")
     .requiredOption("--weights <file>", "weights: .safetensors, .caffemodel, .onnx, or a manifest's .json")
     .requiredOption("--out <folder>", "where to write; made where it is not there");
-  return addNetOptions(command)
+  return addPrecisionOption(addPixelsOption(addNetOptions(command)), "f16")
     .option("--class-list <file>", "names (and colours) of the classes, a line each, as a data set's classes.txt")
-    .option(
-      `--pixels <convention>`,
-      `what the weights take, where not what the trunk's own do: ${Object.keys(PIXELS).join(", ")}`,
-      pixelsOf,
-    )
     .option("--opacity <share>", "of the colours over the photo, 0 to 1", shareOf, 0.6)
     .option("--no-overlay", "write label images only")
     .addHelpText(
@@ -50,11 +46,6 @@ Examples:
     .action((photos: string[], flags: PredictFlags) => predict(io, photos, flags));
 }
 
-function pixelsOf(text: string): Pixels {
-  if (!Object.hasOwn(PIXELS, text)) throw new InvalidArgumentError(`Use ${Object.keys(PIXELS).join(", ")}.`);
-  return PIXELS[text as keyof typeof PIXELS];
-}
-
 function shareOf(text: string): number {
   const value = Number(text);
   if (text.trim() === "" || !(value >= 0 && value <= 1)) throw new InvalidArgumentError("Use a number from 0 to 1.");
@@ -62,7 +53,7 @@ function shareOf(text: string): number {
 }
 
 async function predict(io: Io, photos: readonly string[], flags: PredictFlags): Promise<void> {
-  const { weights: file, out, classList, opacity, overlay, pixels: asked, ...net } = flags;
+  const { weights: file, out, classList, opacity, overlay, pixels: asked, precision, ...net } = flags;
   const jobs = await jobsOf(photos, out);
   const { weights, facts } = await readWeightsFile(file, io);
   const options = netOf(net, facts);
@@ -75,10 +66,17 @@ async function predict(io: Io, photos: readonly string[], flags: PredictFlags): 
   const pixels = asked ?? facts.pixels;
   await mkdir(out, { recursive: true });
   await writeLegend(out, legend);
-  using gpu = await io.openGpu();
+  using gpu = await io.openGpu({ f16: precision !== "f32" });
   const onProgress = ({ stage, done, total }: { stage: string; done: number; total: number }): void =>
     io.status(`${stage}: ${done} of ${total}`);
-  using segmenter = await openFcn(gpu, { ...named, weights, onProgress, signal: io.signal, ...(pixels ? { pixels } : {}) });
+  using segmenter = await openFcn(gpu, {
+    ...named,
+    weights,
+    precision,
+    onProgress,
+    signal: io.signal,
+    ...(pixels ? { pixels } : {}),
+  });
   const { readPhoto } = await import("../data/photo.js");
   const started = performance.now();
   let failed = 0;

@@ -1,17 +1,34 @@
 /** `fcn train`: the paper's training over a data set in a folder, stage by stage; stopped by Ctrl-C, gone on with by the same command. */
-import { access } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Command, Option } from "commander";
+import { trunkOf, type TrunkName } from "../fcn/trunks.js";
 import type { Weights } from "../tensor/weights.js";
+import { medianFrequencyWeights } from "../training/class-weights.js";
 import { formatEvaluation } from "../training/evaluate.js";
 import type { StepEvent, TrainEvent } from "../training/events.js";
 import type { Recipe, RecipeName } from "../training/recipe.js";
+import type { TrainingNetOptions } from "../training/net.js";
 import { trainFcn } from "../training/run.js";
+import type { SampleSource } from "../training/sample.js";
 import { stagesOf, type Stage } from "../training/stages.js";
 import { convertNames, nameTableOf } from "../weights/convert-names.js";
-import { addDataOptions, dataSetOptions, refuseOtherPixels, type DataFlags } from "./data-flags.js";
+import { NAME_TABLES } from "../weights/name-tables.js";
+import type { Pixels } from "../weights/pixels.js";
+import { addDataOptions, dataSetOptions, type DataFlags } from "./data-flags.js";
 import { duration, UsageError, type Io } from "./io.js";
-import { addNetOptions, commaList, extrasOf, positiveInteger, positiveNumber, wholeNumber, type NetFlags } from "./options.js";
+import {
+  addNetOptions,
+  addPixelsOption,
+  addPrecisionOption,
+  classWeightsOf,
+  commaList,
+  extrasOf,
+  positiveInteger,
+  positiveNumber,
+  wholeNumber,
+  type NetFlags,
+} from "./options.js";
 import { readWeightsFile } from "./weights-file.js";
 
 interface TrainFlags extends DataFlags, Omit<NetFlags, "variant" | "classes"> {
@@ -33,6 +50,9 @@ interface TrainFlags extends DataFlags, Omit<NetFlags, "variant" | "classes"> {
   readonly schedule?: Recipe["schedule"];
   readonly frozenTrunk?: boolean;
   readonly dropout?: number;
+  readonly classWeights?: readonly number[] | "median";
+  readonly pixels?: Pixels;
+  readonly precision: "f32" | "mixed";
   readonly mirror?: boolean;
   readonly jitter?: number;
   readonly keepCells?: number;
@@ -56,7 +76,7 @@ export function trainCommand(io: Io): Command {
     .option("--no-validation", "do not validate")
     .option("--weights <file>", "what the first stage starts from: a classifier's weights, or a net's (default: random weights)")
     .option("--allow <layers>", "layers that may start at random though the weights lack them, by commas", commaList);
-  return addNetOptions(withData, { variant: false, classes: false })
+  return addPrecisionOption(addPixelsOption(addNetOptions(withData, { variant: false, classes: false })), "mixed")
     .addOption(
       new Option("--recipe <name>", "the paper's 20 images a step, or the released models' one")
         .choices(["accumulated", "heavy"])
@@ -77,6 +97,11 @@ export function trainCommand(io: Io): Command {
     .addOption(new Option("--schedule <kind>", "of the rate (default: fixed)").choices(["fixed", "poly"]))
     .option("--frozen-trunk", "train the score and upsampling layers alone")
     .option("--dropout <probability>", "where the classifier had it (default: 0.5)", Number)
+    .option(
+      "--class-weights <factors>",
+      "a factor on the loss of each class, by commas in their order, or median: the median of their frequencies by the class's own",
+      classWeightsOf,
+    )
     .option("--mirror", "mirror half of the images")
     .option("--jitter <pixels>", "move images by up to so many pixels", wholeNumber)
     .option("--keep-cells <probability>", "loss sampling: each coarse cell counts with this probability", positiveNumber)
@@ -110,17 +135,19 @@ async function train(io: Io, flags: TrainFlags): Promise<void> {
   const [{ openDataSet }, { runFolder }] = await Promise.all([import("../data/data-set.js"), import("../data/run-folder.js")]);
   using training = await openDataSet(data, { ...dataSetOptions(flags, false), split: trainSplit });
   using validated = validation ? await openDataSet(data, { ...dataSetOptions(flags, true), split: valSplit }) : null;
-  const stages = stagesOfFlags(flags, flags.trunk, training.classes.length);
   // A run that goes on has its weights in its checkpoint.
-  const isBegun = await access(join(out, "run.json")).then(
-    () => true,
-    () => false,
-  );
-  const weights = flags.weights === undefined || isBegun ? null : await startingWeights(io, flags.weights);
-  using gpu = await io.openGpu();
+  const begun = await begunRun(out);
+  const start = flags.weights === undefined || begun ? null : await startingWeights(io, flags.weights, flags.trunk, flags.pixels);
+  const weights = start?.weights;
+  const pixels = flags.pixels ?? start?.pixels ?? begun?.pixels;
+  const classWeights = await factorsOf(io, flags.classWeights, training);
+  const stages = stagesOfFlags(flags, flags.trunk, { classes: training.classes.length, ...given({ pixels, classWeights }) });
+  const { precision } = flags;
+  using gpu = await io.openGpu({ f16: precision !== "f32" });
   const { mirror, jitter, keepCells, seed, validateEvery, checkpointEvery, allow } = flags;
   const events = trainFcn(gpu, {
     stages,
+    precision,
     train: training,
     store: await runFolder(out),
     signal: io.signal,
@@ -137,10 +164,14 @@ async function train(io: Io, flags: TrainFlags): Promise<void> {
   }
 }
 
-function stagesOfFlags(flags: TrainFlags, trunk: NonNullable<TrainFlags["trunk"]>, classes: number): readonly Stage[] {
+function stagesOfFlags(
+  flags: TrainFlags,
+  trunk: TrunkName,
+  net: Pick<TrainingNetOptions, "classes" | "pixels" | "classWeights">,
+): readonly Stage[] {
   const { variants, recipe, rateFactor, learningRate, momentum, weightDecay, accumulate, normalization, schedule } = flags;
   return stagesOf({
-    net: { trunk, classes, ...extrasOf(flags), ...given({ frozenTrunk: flags.frozenTrunk, dropout: flags.dropout }) },
+    net: { trunk, ...net, ...extrasOf(flags), ...given({ frozenTrunk: flags.frozenTrunk, dropout: flags.dropout }) },
     variants,
     recipe,
     steps: flags.steps.length === 1 ? flags.steps[0]! : flags.steps,
@@ -156,13 +187,50 @@ function given<T extends object>(options: T): Given<T> {
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as Given<T>;
 }
 
-async function startingWeights(io: Io, file: string): Promise<Weights> {
+/** What a run that is there takes as pixels: its file of weights is not read again. Null where none is. */
+async function begunRun(out: string): Promise<Pick<TrainingNetOptions, "pixels"> | null> {
+  const text = await readFile(join(out, "run.json"), "utf8").catch(() => null);
+  if (text === null) return null;
+  try {
+    const { settings } = JSON.parse(text) as { settings?: { stages?: readonly Stage[] } };
+    return given({ pixels: settings?.stages?.[0]?.net.pixels });
+  } catch {
+    // The runner says what is wrong with it.
+    return {};
+  }
+}
+
+/** The factors on the classes' losses. Counting takes a pass over the labels, also where a run goes on. */
+async function factorsOf(
+  io: Io,
+  asked: TrainFlags["classWeights"],
+  training: SampleSource,
+): Promise<readonly number[] | undefined> {
+  if (asked !== "median") return asked;
+  const onProgress = ({ stage, done, total }: { stage: string; done: number; total: number }): void =>
+    io.status(`${stage}: ${done} of ${total} images`);
+  const factors = await medianFrequencyWeights(training, { signal: io.signal, onProgress });
+  io.out(`class weights: ${factors.map((factor, i) => `${training.classes[i]} ${factor.toPrecision(3)}`).join(", ")}`);
+  return factors;
+}
+
+interface Start {
+  readonly weights: Weights;
+  /** What they take, where that is not what the trunk's own do. */
+  readonly pixels?: Pixels;
+}
+
+/** Other libraries' names become ours, and their pixels the trunk's where not their own are asked for. */
+async function startingWeights(io: Io, file: string, trunk: TrunkName, asked: Pixels | undefined): Promise<Start> {
   const { weights, facts } = await readWeightsFile(file, io);
-  refuseOtherPixels(file, facts);
   const table = nameTableOf(weights);
-  if (table === null) return weights;
+  if (table === null) return { weights, ...given({ pixels: facts.pixels }) };
   io.err(`${file}: names of ${table}`);
-  return convertNames(weights, table).weights;
+  const isSame = (a: Pixels, b: Pixels): boolean => JSON.stringify(a) === JSON.stringify(b);
+  const keep = asked !== undefined && isSame(asked, NAME_TABLES[table].pixels);
+  if (asked && !keep && !isSame(asked, trunkOf(trunk).pixels))
+    throw new UsageError(`--pixels: weights of ${table} take other ones: leave the option out, or name what they take`);
+  return { weights: convertNames(weights, table, keep ? { pixels: "own" } : {}).weights };
 }
 
 function tell(io: Io, event: TrainEvent, note: string, out: string): void {
@@ -195,7 +263,7 @@ function tell(io: Io, event: TrainEvent, note: string, out: string): void {
   }
 }
 
-function stepLine({ stage, step, steps: all, lossPerPixel, pixelsPerSecond, msLeft }: StepEvent, note: string): string {
+function stepLine({ stage, step, steps: all, lossPerPixel, pixelsPerSecond, msLeft, skipped }: StepEvent, note: string): string {
   const loss = lossPerPixel === null ? "" : ` · loss ${lossPerPixel.toFixed(4)} a pixel`;
-  return `${stage} ${step}/${all}${loss} · ${Math.round(pixelsPerSecond).toLocaleString("en")} pixels/s · ${duration(msLeft)} left${note && ` · ${note}`}`;
+  return `${stage} ${step}/${all}${loss} · ${Math.round(pixelsPerSecond).toLocaleString("en")} pixels/s · ${duration(msLeft)} left${skipped ? ` · ${skipped} updates skipped` : ""}${note && ` · ${note}`}`;
 }

@@ -22,7 +22,6 @@ export interface DataSetOptions extends LayoutOptions {
 export interface DataSet extends SampleSource, Disposable {
   /** Files by index. */
   readonly files: readonly Pair[];
-  /** Colours of the classes, where the set has them. */
   readonly colours: readonly Rgb[] | null;
 }
 
@@ -74,6 +73,7 @@ export function cached(source: SampleSource, bytes = 512 * 2 ** 20): SampleSourc
   let left = bytes;
   return {
     classes: source.classes,
+    ...(source.colours ? { colours: source.colours } : {}),
     length: source.length,
     load(index) {
       const known = kept.get(index);

@@ -3,7 +3,7 @@ import { classIU, segmentationMetrics, type SegmentationMetrics } from "../fcn/m
 import type { Gpu } from "../graph/gpu.js";
 import type { Inputs } from "../graph/inputs.js";
 import type { Program } from "../graph/program-interface.js";
-import type { OnProgress } from "../graph/compile-options.js";
+import type { CompileOptions, OnProgress } from "../graph/compile-options.js";
 import type { Tensor } from "../tensor/tensor.js";
 import type { Weights } from "../tensor/weights.js";
 import { trainingNet, type TrainingNetOptions } from "./net.js";
@@ -62,16 +62,21 @@ export async function evaluateProgram(
  */
 export async function evaluateFcn(
   gpu: Gpu,
-  options: EvaluateOptions & { readonly net: TrainingNetOptions; readonly weights: Weights; readonly source: SampleSource },
+  options: EvaluateOptions &
+    Pick<CompileOptions, "precision"> & {
+      readonly net: TrainingNetOptions;
+      readonly weights: Weights;
+      readonly source: SampleSource;
+    },
 ): Promise<Evaluation> {
-  const { net, weights, source, signal } = options;
+  const { net, weights, source, signal, precision = "f32" } = options;
   // The size of the first plan; every image brings its own. Neither the loss nor its weights are asked for.
   const graph = trainingNet(
     { ...net, dropout: 0 },
     { normalization: "valid-mean", bias: { lrMult: 1, decayMult: 1 } },
     await firstSize(source),
   );
-  using program = await gpu.compile(graph, signal ? { signal } : {});
+  using program = await gpu.compile(graph, { precision, ...(signal ? { signal } : {}) });
   await program.load(weights);
   return await evaluateProgram(program, source, options);
 }

@@ -22,6 +22,7 @@ export {
   type EvaluateOptions,
   type Evaluation,
 } from "./evaluate.js";
+export { medianFrequencyWeights } from "./class-weights.js";
 export { stagesOf, type Stage, type StagesOptions } from "./stages.js";
 export { trainFcn, type TrainResult } from "./run.js";
 export type { TrainFcnOptions } from "./options.js";

@@ -1,4 +1,5 @@
 /** The net as it is trained: packed pixels and labels in, the loss of the recipe and the counts of the metrics out. */
+import type { Pixels } from "../weights/pixels.js";
 import { coordinateMap } from "../fcn/coordinate-map.js";
 import { fcnLayers, type FcnOptions } from "../fcn/fcn.js";
 import { pixelsOf } from "../fcn/segmenter.js";
@@ -19,6 +20,8 @@ export interface TrainingNetOptions extends FcnOptions {
   readonly dropout?: number;
   /** Train the score and upsampling layers alone, as the paper's FCN-32s-fixed. Default false. */
   readonly frozenTrunk?: boolean;
+  /** What the weights take as pixels, where that is not what the trunk's own do: `PIXELS` of fcn-webgpu/weights. Weights that are trained so say it in their file. */
+  readonly pixels?: Pixels;
   /** A factor on each class's loss; default none, as in the paper, which found balancing unnecessary. */
   readonly classWeights?: readonly number[];
 }
@@ -77,9 +80,9 @@ function isHead(parameterName: string): boolean {
   return parameterName.startsWith("score") || parameterName.replace(/\.[^.]*$/, "").includes("up");
 }
 
-/** The mean colour of a trunk's training set as a packed opaque pixel, to a byte: what becomes about zero. */
-export function meanPixel({ trunk }: Pick<FcnOptions, "trunk">): number {
-  const { order, mean } = trunkOf(trunk).pixels;
+/** The mean colour that is taken off the pixels, packed, opaque, to a byte: what becomes about zero. */
+export function meanPixel({ trunk, pixels }: Pick<TrainingNetOptions, "trunk" | "pixels">): number {
+  const { order, mean } = pixels ?? trunkOf(trunk).pixels;
   const [r, g, b] = (order === "rgb" ? mean : mean.toReversed()).map((v) => Math.min(255, Math.max(0, Math.round(v))));
   return (0xff000000 | (b! << 16) | (g! << 8) | r!) >>> 0;
 }

@@ -17,6 +17,8 @@ export interface TrainFcnOptions extends Augmentation, Pick<CompileOptions, "onP
   readonly weights?: Weights;
   /** Layers that may start anew though the weights lack them: see `transplant`. Only for these weights; between stages it is known what is new. */
   readonly allow?: TransplantOptions["allow"];
+  /** "mixed" stores activations in two bytes and scales the loss (`Precision`; needs `openGpu({ f16: true })`). Default "f32". */
+  readonly precision?: "f32" | "mixed";
   /** Of the draws, of dropout, of new weights. Default 1337, the reference's. */
   readonly seed?: number;
   /** Steps between validations; there is one at the end of each stage too. Default: none but those. */
@@ -42,6 +44,7 @@ export function checkOptions({
   checkpointEvery = 1,
   jitter = 0,
   keepCells = 1,
+  precision = "f32",
 }: TrainFcnOptions): void {
   checkStages(stages);
   for (const stage of stages) checkRecipe(stage.recipe);
@@ -59,6 +62,8 @@ export function checkOptions({
   }
   for (const [name, value] of Object.entries({ validateEvery, checkpointEvery }))
     if (!Number.isInteger(value) || value < 1) fail(name, value, "an integer of at least 1");
+  // From JavaScript: weights that are stored in two bytes do not train.
+  if (!["f32", "mixed"].includes(precision)) fail("precision", precision, '"f32" or "mixed"');
   if (!Number.isInteger(jitter) || jitter < 0) fail("jitter", jitter, "an integer of at least 0 pixels");
   if (!(keepCells > 0 && keepCells <= 1)) fail("keepCells", keepCells, "a probability above 0 and at most 1");
 }
@@ -71,6 +76,9 @@ export function settingsOf({
   mirror = false,
   jitter = 0,
   keepCells = 1,
+  precision = "f32",
 }: TrainFcnOptions): Settings {
-  return { stages, images: train.length, classes: train.classes, seed, mirror, jitter, keepCells };
+  const settings = { stages, images: train.length, classes: train.classes, seed, mirror, jitter, keepCells };
+  // Runs of before there was a choice have no word on it.
+  return precision === "f32" ? settings : { ...settings, precision };
 }

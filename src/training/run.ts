@@ -1,5 +1,6 @@
 /** The runner: stages one after the other, each from the weights of the one before; stopped and resumed at any step to the same bits. */
 import { parameterCount } from "../fcn/fcn.js";
+import type { ClassFacts } from "../fcn/legend.js";
 import { netMetadata } from "../fcn/net-metadata.js";
 import { transplant, type TransplantOptions } from "../fcn/surgery.js";
 import type { Gpu } from "../graph/gpu.js";
@@ -78,7 +79,7 @@ export async function* trainFcn(gpu: Gpu, options: TrainFcnOptions): AsyncGenera
     const weights = await program.save();
     const stopped = step < stage.steps;
     if (!stopped && store)
-      await writeWeights(store, `${stage.name}.safetensors`, weights, netMetadata({ ...stage.net, labels: train.classes }));
+      await writeWeights(store, `${stage.name}.safetensors`, weights, netMetadata({ ...stage.net, ...classFactsOf(train) }));
     const isLast = index === stages.length - 1;
     if (isLast || stopped || signal?.aborted) {
       // A signal that came during the last validation leaves that to do.
@@ -88,6 +89,11 @@ export async function* trainFcn(gpu: Gpu, options: TrainFcnOptions): AsyncGenera
     }
     carried = { weights };
   }
+}
+
+/** As the weights' file keeps them: without the colour of void. */
+function classFactsOf({ classes, colours }: SampleSource): ClassFacts {
+  return { labels: classes, ...(colours ? { colours: colours.slice(0, classes.length) } : {}) };
 }
 
 type TrainingProgram = Program<TrainingInputs, TrainingOutputs>;
@@ -127,10 +133,11 @@ async function* trainStage(run: StageRun): AsyncGenerator<TrainEvent, void, void
       optimizer,
       steps: stage.steps - from,
       lossEvery,
-      checkFinite: true,
+      // Mixed precision leaves out updates that are not finite, and halves the loss scale.
+      checkFinite: options.precision !== "mixed",
       ...(signal ? { signal } : {}),
     });
-    for await (const { step, loss, ms } of steps) {
+    for await (const { step, loss, ms, skipped } of steps) {
       const of = seen.splice(0, accumulate);
       const [valid, pixels] = [of.reduce((n, s) => n + s.valid, 0), of.reduce((n, s) => n + s.pixels, 0)];
       pace.add(ms, pixels);
@@ -143,6 +150,7 @@ async function* trainStage(run: StageRun): AsyncGenerator<TrainEvent, void, void
         loss,
         lossPerPixel: loss === null ? null : perPixel(stage, loss, valid, of.length),
         learningRate: learningRate(step - 1),
+        ...(skipped === undefined ? {} : { skipped }),
         ms,
         pixelsPerSecond: pace.pixelsPerSecond,
         msLeft: pace.msFor(stage.steps - step + laterSteps(options.stages, run.index)),
@@ -207,12 +215,13 @@ function laterSteps(stages: readonly Stage[], index: number): number {
 async function compile(
   gpu: Gpu,
   graph: Graph<TrainingInputs, TrainingOutputs>,
-  { seed = DEFAULT_SEED, onProgress, onWarning, tune, signal }: TrainFcnOptions,
+  { seed = DEFAULT_SEED, precision, onProgress, onWarning, tune, signal }: TrainFcnOptions,
   index: number,
 ): Promise<TrainingProgram> {
   return gpu.compile(graph, {
     // Another seed for each stage: dropout draws by seed and step, and steps begin anew.
     seed: seed + index,
+    ...(precision === undefined ? {} : { precision }),
     ...(tune === undefined ? {} : { tune }),
     ...(onProgress ? { onProgress } : {}),
     ...(onWarning ? { onWarning } : {}),

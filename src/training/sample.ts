@@ -1,4 +1,5 @@
 /** What training and evaluation read: images with a label for each pixel. Platform-free; fcn-webgpu/data reads folders into it. */
+import type { Rgb } from "../fcn/legend.js";
 
 /** The label of pixels that count for nothing, in samples of every set. */
 export const VOID = 255;
@@ -19,6 +20,8 @@ export interface Sample {
 export interface SampleSource {
   /** The classes' names; their indices are the labels. At most 255. */
   readonly classes: readonly string[];
+  /** Colours of the classes, and behind them perhaps of what is void; where the set has some, weights trained on it keep them. */
+  readonly colours?: readonly Rgb[] | null;
   readonly length: number;
   /** Rejects with InputError where a sample cannot be read, naming its file. */
   load(index: number): Promise<Sample>;

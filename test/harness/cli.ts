@@ -2,7 +2,7 @@
 import { expect } from "chai";
 import type { Io } from "../../src/cli/io.js";
 import { runCli } from "../../src/cli/main.js";
-import type { Gpu, Weights } from "../../src/index.js";
+import { openGpu, type Gpu, type Weights } from "../../src/index.js";
 import { testGpu } from "./device.js";
 
 interface Ran {
@@ -12,7 +12,9 @@ interface Ran {
 }
 
 /** The tests' own GPU, which outlives the command. */
-async function keptGpu(): Promise<Gpu> {
+async function keptGpu({ f16 } = { f16: false }): Promise<Gpu> {
+  // Its own where two-byte storage is asked for: the tests' may lack it.
+  if (f16) return openGpu({ checked: true, f16 });
   const gpu = await testGpu();
   return Object.create(gpu, { [Symbol.dispose]: { value: () => undefined } }) as Gpu;
 }

@@ -10,6 +10,7 @@ import { root } from "../../scripts/paths.js";
 import type { Weights } from "../../src/index.js";
 import { loadSafetensors } from "../../src/weights/index.js";
 import { bitsOf, runFcn, succeed } from "../harness/cli.js";
+import { halfGpu } from "../harness/halves.js";
 
 const [WIDTH, HEIGHT] = [40, 32];
 
@@ -35,7 +36,7 @@ describe("fcn train and eval", function () {
         .png()
         .toFile(at("labels", `${n}.png`));
     }
-    await writeFile(at("classes.txt"), "dark\ngrey\nbright\n");
+    await writeFile(at("classes.txt"), "0\tdark\t10,20,30\n1\tgrey\t90,90,90\n2\tbright\t250,240,1\n3\tvoid\t255,255,255\n");
     await writeFile(at("train.txt"), "0\n1\n2\n");
     await writeFile(at("val.txt"), "3\n");
   });
@@ -75,6 +76,57 @@ describe("fcn train and eval", function () {
       1,
       "fcn: trainFcn: the run that is kept here began with jitter 0 but now it is 3: give the same settings to go on, or another folder to begin anew",
     ]);
+  });
+
+  it("keeps the names and colours of its classes in the weights, for predict's legend", async () => {
+    const short = train(at("short")).map((arg) => (arg === "4,3" ? "1" : arg === "4s,2s" ? "4s" : arg));
+    await succeed([...short, "--no-validation"]);
+    const weights = at("short", "4s.safetensors");
+    await succeed(["predict", at("images", "0.png"), "--weights", weights, "--out", at("labelled")]);
+    expect(await readFile(at("labelled", "classes.txt"), "utf8")).to.equal(
+      "0\tdark\t10,20,30\n1\tgrey\t90,90,90\n2\tbright\t250,240,1\n",
+    );
+  });
+
+  it("takes class weights, pixels of its own and mixed precision, keeps to them when it goes on, and eval follows the file", async () => {
+    // Where the adapter can: SwiftShader has no f16.
+    const precision = (await halfGpu()) ? "mixed" : "f32";
+    const short = train(at("own")).map((arg) => (arg === "4,3" ? "2" : arg === "4s,2s" ? "4s" : arg));
+    const own = [...short, "--class-weights", "median", "--precision", precision];
+    const stopped = await runFcn([...own, "--pixels", "centred"], (text, stop) => text.startsWith("4s 1/2") && stop());
+    expect(stopped.code, stopped.err).to.equal(130);
+    // Five stripes of three classes, begun with another class in each of the three images: all as often.
+    expect(stopped.out).to.match(/^class weights: dark 1\.00, grey 1\.00, bright 1\.00$/m);
+    const settings = async (): Promise<Record<string, unknown>> =>
+      (JSON.parse(await readFile(at("own", "run.json"), "utf8")) as { settings: Record<string, unknown> }).settings;
+    const begun = await settings();
+    expect(begun["precision"] ?? "f32").to.equal(precision);
+    // The pixels are the run's: they need not be said again.
+    expect(await succeed(own)).to.match(/4s: goes on at step 1 of 2/);
+    expect(await settings()).to.deep.equal(begun);
+    const weights = at("own", "4s.safetensors");
+    expect(await succeed(["inspect", weights])).to.match(/pixels: \{"order":"rgb","mean":\[127\.5,127\.5,127\.5\]/);
+    const evaluated = async (...more: string[]): Promise<string> =>
+      succeed(["eval", "--data", folder, "--weights", weights, ...more]);
+    expect(await evaluated()).to.equal(await evaluated("--pixels", "centred"));
+    const changed = await runFcn(own.map((arg) => (arg === "median" ? "1,1,2" : arg)));
+    expect([changed.code, changed.err]).to.deep.equal([
+      1,
+      "fcn: trainFcn: the run that is kept here began with stages.0.net.classWeights.2 1 but now it is 2: give the same settings to go on, or another folder to begin anew",
+    ]);
+  });
+
+  it("says which of these options cannot be meant so", async () => {
+    for (const [more, code, message] of [
+      [["--class-weights", "1,x,2"], 2, /'1,x,2' is invalid\. Use a number of at least 0 for each class/],
+      [["--class-weights", "1,2"], 1, /classWeights: 2 weights were given but the net has 3 classes/],
+      [["--precision", "f16"], 2, /'f16' is invalid\. Allowed choices are f32, mixed/],
+      [["--pixels", "imagenet"], 2, /'imagenet' is invalid\. Use caffe, torchvision, centred/],
+    ] as const) {
+      const ran = await runFcn([...train(at("never")), ...more]);
+      expect(ran.err).to.match(message);
+      expect(ran.code).to.equal(code);
+    }
   });
 
   it("as a program: stops at Ctrl-C with its checkpoint and exit code 130", async function () {

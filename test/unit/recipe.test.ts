@@ -2,6 +2,7 @@ import { expect } from "chai";
 import { InputError } from "../../src/index.js";
 import { describeRecipe, effectiveLearningRate, formatEvaluation, learningRateAt, recipe } from "../../src/training/index.js";
 import { evaluationOf } from "../../src/training/evaluate.js";
+import { medianFrequencyWeights, samplesOf } from "../../src/training/index.js";
 import { augment, drawIndex, drawSource } from "../../src/training/sampler.js";
 import { prefetched, VOID, type Sample } from "../../src/training/sample.js";
 
@@ -171,5 +172,31 @@ describe("evaluations", () => {
     expect(result.meanAccuracy).to.equal(0.75);
     expect(result.classesInMean).to.equal(2);
     expect(formatEvaluation(result)).to.match(/mean IU of 2 classes +37\.50[^]*car +NaN\nNaN: .*\(car\)/);
+  });
+});
+
+describe("class weights by median frequency", () => {
+  const image = (...labels: number[]): Sample => ({
+    name: "",
+    height: 1,
+    width: labels.length,
+    pixels: new Uint32Array(labels.length),
+    labels: Uint8Array.from(labels),
+  });
+
+  it("are the median of the frequencies by the class's own, among the images that it occurs in; void counts for nothing", async () => {
+    const source = samplesOf(["a", "b", "c", "never"], [image(0, 0, 0, 1, VOID), image(0, 0, 2, 2), image(0, VOID)]);
+    // a: 6 of 9, b: 1 of 4, c: 2 of 4. The median is 1/2.
+    const told: number[] = [];
+    const weights = await medianFrequencyWeights(source, { onProgress: ({ done }) => told.push(done) });
+    expect(weights).to.deep.equal([0.5 / (6 / 9), 2, 1, 1]);
+    expect(told).to.deep.equal([1, 2, 3]);
+  });
+
+  it("need labels, and stop at a signal", async () => {
+    const failure = async (work: Promise<unknown>): Promise<string> => await work.then(() => "none", String);
+    expect(await failure(medianFrequencyWeights(samplesOf(["a"], [image(VOID)])))).to.contain("no pixel that counts");
+    const signal = AbortSignal.abort(new Error("enough"));
+    expect(await failure(medianFrequencyWeights(samplesOf(["a"], [image(0)]), { signal }))).to.contain("enough");
   });
 });
