@@ -2,16 +2,17 @@
 import { InputError, ShapeError } from "../tensor/errors.js";
 import type { Weights } from "../tensor/weights.js";
 import type { ReadOptions } from "../weights/bytes.js";
+import type { Pixels } from "../weights/pixels.js";
 import { openSafetensors } from "../weights/safetensors.js";
 import type { FcnOptions } from "./fcn.js";
-import { classFacts } from "./legend.js";
+import { classFacts, type ClassFacts } from "./legend.js";
 import { netFacts, type NetFacts } from "./net-metadata.js";
 import { trunkOf } from "./trunks.js";
 
 /** What a caller says: anything that it leaves out is the file's. */
-export type NetAsked = Partial<FcnOptions> & Pick<NetFacts, "labels" | "colours" | "pixels">;
+export type NetAsked = Partial<FcnOptions> & ClassFacts & { readonly pixels?: Pixels };
 
-export type OpenedNet = FcnOptions & Pick<NetFacts, "labels" | "colours" | "pixels">;
+export type OpenedNet = FcnOptions & Pick<NetAsked, "labels" | "colours" | "pixels">;
 
 /** Classes that labels of one byte tell apart. */
 const MOST_CLASSES = 256;

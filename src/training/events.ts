@@ -29,7 +29,7 @@ export interface StepEvent {
   /** The mean over the pixels that count, whatever the normalisation (of "valid-mean" the mean of the images' means). */
   readonly lossPerPixel: number | null;
   readonly learningRate: number;
-  /** In mixed precision: updates left out so far, because a gradient was not finite at their loss scale (`TrainStep.skipped`). */
+  /** In mixed precision: updates left out since the loss was read last, because a gradient was not finite (`TrainStep.skipped`). */
   readonly skipped?: number;
   readonly ms: number;
   /** Pixels of images by wall time, over the last steps. */
