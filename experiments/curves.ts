@@ -28,7 +28,7 @@ const DRAWINGS: readonly Drawing[] = [
     title: "GoogLeNet staged and at once, AlexNet, on CamVid",
     nets: ["googlenet-32s", "googlenet-16s", "googlenet-8s", "googlenet-8s-at-once", "alexnet-32s"],
   },
-  { name: "pets", title: "SqueezeNet 8s on Oxford Pets", nets: ["pets-squeezenet-8s"] },
+  { name: "pets", title: "SqueezeNet on Oxford Pets", nets: ["pets-squeezenet-16s", "pets-squeezenet-8s"] },
 ];
 
 export interface Curves {

@@ -36,7 +36,7 @@ const GOOGLENET = {
   "googlenet-8s-at-once": "8s at once, as many steps as the three stages",
 };
 const ALEXNET = { "alexnet-32s": "AlexNet's conv layers, 32s" };
-const PETS = { "pets-squeezenet-8s": "SqueezeNet 8s" };
+const PETS = { "pets-squeezenet-16s": "SqueezeNet 16s", "pets-squeezenet-8s": "SqueezeNet 8s" };
 
 /** Markdown. A scale without a result is named as not run. */
 export function resultsSection(scales: readonly PublishedScale[]): string {
