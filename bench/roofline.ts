@@ -5,6 +5,7 @@ import { graphWeights, lossGraph, timedGraph } from "./graphs.js";
 import { messageOf } from "./host.js";
 import type { RooflineCommand, RooflineReply } from "./rooflines.js";
 import type { Answer, Channel } from "./session.js";
+import { withVariant } from "./with-variant.js";
 import { WORKLOADS, type Workload } from "./workloads.js";
 
 /** The first answer is the adapter's name. */
@@ -18,17 +19,17 @@ export async function main(channel: Channel): Promise<null> {
     if (command.kind === "end") return null;
     try {
       const workload = WORKLOADS.find(({ id }) => id === command.workload)!;
-      channel.send({ reply: await rooflineOf(gpu, workload) } satisfies Answer);
+      channel.send({ reply: await rooflineOf(gpu, workload, command.variant) } satisfies Answer);
     } catch (error) {
       channel.send({ error: messageOf(error), lostBefore: false } satisfies Answer);
     }
   }
 }
 
-async function rooflineOf(gpu: Gpu, workload: Workload): Promise<RooflineReply> {
+async function rooflineOf(gpu: Gpu, workload: Workload, variant: string | undefined): Promise<RooflineReply> {
   // Anew for each: other programs come and go.
   const device = await gpu.measure();
-  const profile = await profileOf(gpu, workload, device);
+  const profile = await profileOf(gpu, workload, device, variant);
   const { id, title } = workload;
   const { rows, gpuMs, wallMs, gapMs, submitMs, clock, warnings } = profile;
   return {
@@ -38,9 +39,10 @@ async function rooflineOf(gpu: Gpu, workload: Workload): Promise<RooflineReply> 
   };
 }
 
-async function profileOf(gpu: Gpu, workload: Workload, device: DeviceSpeed): Promise<Profile> {
+async function profileOf(gpu: Gpu, workload: Workload, device: DeviceSpeed, variant: string | undefined): Promise<Profile> {
   const data = makeData(workload);
   if (workload.kind === "training") {
+    if (variant !== undefined) throw new Error(`--variant: ${workload.id} is a training step: choose rows of forward passes by --only`);
     const graph = lossGraph(workload);
     using program = await gpu.compile(graph);
     await program.load(graphWeights(graph.params, data));
@@ -49,5 +51,6 @@ async function profileOf(gpu: Gpu, workload: Workload, device: DeviceSpeed): Pro
   const graph = timedGraph(workload);
   using program = await gpu.compile(graph);
   await program.load(graphWeights(graph.params, data));
+  if (variant !== undefined) await program.resume(withVariant(await program.checkpoint(), variant));
   return await program.profile({}, { device });
 }

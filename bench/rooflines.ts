@@ -14,6 +14,8 @@ export interface RooflineCommand {
   readonly kind: "profile" | "end";
   /** Id. */
   readonly workload: string;
+  /** Compute its forward convolutions by this one, not by the rule's; where there is one. */
+  readonly variant?: string;
 }
 
 export interface RooflineReply {
@@ -29,7 +31,8 @@ export async function openRooflines(openHost: OpenHost): Promise<Host> {
   return await openHost("platform", ROOFLINE_MODULE, "ours");
 }
 
-/** `id` is a workload's. */
-export async function roofline(host: Host, id: string): Promise<RooflineReply> {
-  return (await host.ask({ kind: "profile", workload: id } satisfies RooflineCommand, TIMEOUT_MS)) as RooflineReply;
+/** `id` is a workload's. Rejects where `variant` does not apply to all its convolutions. */
+export async function roofline(host: Host, id: string, variant?: string): Promise<RooflineReply> {
+  const command: RooflineCommand = { kind: "profile", workload: id, ...(variant === undefined ? {} : { variant }) };
+  return (await host.ask(command, TIMEOUT_MS)) as RooflineReply;
 }

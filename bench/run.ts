@@ -3,7 +3,7 @@
  *
  *     npm run bench -- [--on chromium|node|firefox] [--suite layers|gradients|nets|growth|all] [--quick] [--only REGEX]
  *                      [--engines ours,reference,tfjs,ort,litert,jax] [--rounds N] [--cap SECONDS] [--json FILE]
- *     npm run bench -- --roofline [--on chromium|node|firefox] [--only REGEX]
+ *     npm run bench -- --roofline [--on chromium|node|firefox] [--only REGEX] [--variant NAME]
  *
  * docs/benchmarks.md says what the figures mean. Fails where ours is wrong or fails.
  */
@@ -33,7 +33,7 @@ interface Choice {
   /** Absolute. */
   readonly json: string | null;
   /** Profile instead of compare: these, or where the caller named none, those that it is for. */
-  readonly roofline: { readonly only: readonly Workload[] | null } | null;
+  readonly roofline: { readonly only: readonly Workload[] | null; readonly variant: string | undefined } | null;
 }
 
 function choose(args: readonly string[]): Choice {
@@ -47,6 +47,7 @@ function choose(args: readonly string[]): Choice {
       json: { type: "string" },
       quick: { type: "boolean" },
       roofline: { type: "boolean" },
+      variant: { type: "string" },
       rounds: { type: "string", default: "5" },
       cap: { type: "string", default: "60" },
     },
@@ -57,7 +58,7 @@ function choose(args: readonly string[]): Choice {
   return {
     platform,
     workloads,
-    roofline: values.roofline ? { only: values.only === undefined ? null : workloads } : null,
+    roofline: values.roofline ? { only: values.only === undefined ? null : workloads, variant: values.variant } : null,
     engines: chooseEngines(values.engines, platform),
     settings: { rounds: wholeNumber("--rounds", values.rounds), capSeconds: wholeNumber("--cap", values.cap) },
     // npm starts this in the repository, wherever it was called.
@@ -132,7 +133,7 @@ async function main(): Promise<number> {
   const args = process.argv.slice(2);
   const choice = choose(args);
   if (choice.roofline) {
-    await printRooflines(choice.platform, choice.roofline.only);
+    await printRooflines(choice.platform, choice.roofline);
     return 0;
   }
   if (choice.engines.some(needsPeers)) await installPeers();

@@ -6,7 +6,7 @@ import { countingGpu, testGpu } from "../harness/device.js";
 import { rejects } from "../harness/rejects.js";
 import { temporaryCache } from "../harness/tune-cache.js";
 import { toyFcn, toyInputs } from "../harness/toy-nets.js";
-import { withVariant } from "../harness/with-variant.js";
+import { withVariant } from "../../bench/with-variant.js";
 
 const net = toyFcn();
 const inputs = toyInputs(net);

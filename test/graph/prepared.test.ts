@@ -16,7 +16,7 @@ import {
 import { runReference } from "../../src/reference/index.js";
 import type { Tensor } from "../../src/tensor/tensor.js";
 import { countingGpu, testGpu } from "../harness/device.js";
-import { withVariant } from "../harness/with-variant.js";
+import { withVariant } from "../../bench/with-variant.js";
 
 const SIZES = [
   [24, 24],

@@ -1,6 +1,6 @@
-/** Makes a program compute its convolutions by a variant of the test's choice: by resuming from a checkpoint that says so. */
-import type { Checkpoint } from "../../src/index.js";
-import { readSafetensors, writeSafetensors } from "../../src/weights/safetensors.js";
+/** Makes a program compute its convolutions by a variant of the caller's choice: by resuming from a checkpoint that says so. */
+import type { Checkpoint } from "../src/index.js";
+import { readSafetensors, writeSafetensors } from "../src/weights/safetensors.js";
 
 /** A checkpoint whose run computed the forward convolutions by this variant. */
 export function withVariant(checkpoint: Checkpoint, variant: string): Checkpoint {
