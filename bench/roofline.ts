@@ -42,7 +42,8 @@ async function rooflineOf(gpu: Gpu, workload: Workload, variant: string | undefi
 async function profileOf(gpu: Gpu, workload: Workload, device: DeviceSpeed, variant: string | undefined): Promise<Profile> {
   const data = makeData(workload);
   if (workload.kind === "training") {
-    if (variant !== undefined) throw new Error(`--variant: ${workload.id} is a training step: choose rows of forward passes by --only`);
+    if (variant !== undefined)
+      throw new Error(`--variant: ${workload.id} is a training step: choose rows of forward passes by --only`);
     const graph = lossGraph(workload);
     using program = await gpu.compile(graph);
     await program.load(graphWeights(graph.params, data));
