@@ -52,6 +52,6 @@ async function profileOf(gpu: Gpu, workload: Workload, device: DeviceSpeed, vari
   const graph = timedGraph(workload);
   using program = await gpu.compile(graph);
   await program.load(graphWeights(graph.params, data));
-  if (variant !== undefined) await program.resume(withVariant(await program.checkpoint(), variant));
+  if (variant !== undefined) await program.resume(await withVariant(await program.checkpoint(), variant));
   return await program.profile({}, { device });
 }

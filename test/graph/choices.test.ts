@@ -43,7 +43,7 @@ describe("choices of a program", () => {
     await losses(first, 1);
     // Not what the rule takes for so small a net.
     expect(choiceOf((await first.trainingPlan("loss")).choices, "conv2").variant).to.equal("direct");
-    await first.resume(withVariant(await first.checkpoint(), "outer"));
+    await first.resume(await withVariant(await first.checkpoint(), "outer"));
     const forced = { variant: "outer", why: "checkpoint" };
     expect(choiceOf((await first.trainingPlan("loss")).choices, "conv2")).to.deep.equal(forced);
     expect(choiceOf(first.plan.choices, "conv2")).to.deep.equal(forced);
@@ -64,7 +64,7 @@ describe("choices of a program", () => {
     const gpu = await testGpu();
     using first = await gpu.compile(net);
     await losses(first, 2);
-    const checkpoint = withVariant(await first.checkpoint(), "winograd9");
+    const checkpoint = await withVariant(await first.checkpoint(), "winograd9");
     using second = await gpu.compile(net);
     await losses(second, 1);
     const before = await second.checkpoint();

@@ -45,7 +45,7 @@ async function winogradProgram(gpu: Gpu, net = convolutions(), options: { submit
   const program = await gpu.compile(net, { submitBudgetMs: Infinity, ...options });
   for (const size of SIZES) await program.planFor({ x: image(size).shape });
   await program.trainingPlan("loss");
-  await program.resume(withVariant(await program.checkpoint(), "winograd"));
+  await program.resume(await withVariant(await program.checkpoint(), "winograd"));
   for (const size of SIZES) {
     const { choices } = await program.planFor({ x: image(size).shape });
     expect(choices.rows.filter((r) => r.op === "conv2d").map((r) => r.variant)).to.deep.equal(["winograd", "winograd"]);
