@@ -160,7 +160,7 @@ export function runsOf({ steps, seeds }: Scale): readonly Run[] {
       start: squeezenet,
       rates: { from: "search-pets-squeezenet-16s", factor: 1 },
     },
-    // Straight at 8s the loss starts above 50.
+    // Straight at 8s the loss of the first steps goes above 50.
     {
       ...pets,
       id: "pets-squeezenet-8s",

@@ -31,10 +31,11 @@ const LOG_EVERY_MS = 30_000;
 export async function runQueue(order: readonly Run[], schedule: Schedule): Promise<boolean> {
   const { results, parallel, signal } = schedule;
   const isDone = (run: Run): boolean => results.read(run.id) !== null;
-  const bars = new MultiBar(
-    { format: "  {bar} {value}/{total} · {eta_formatted} · {training} · {note}", clearOnComplete: true, hideCursor: true },
-    undefined,
-  );
+  const bars = new MultiBar({
+    format: "  {bar} {value}/{total} · {eta_formatted} · {training} · {note}",
+    clearOnComplete: true,
+    hideCursor: true,
+  });
   const say = (line: string): void => (process.stdout.isTTY ? bars.log(`${line}\n`) : console.log(line));
   const running = new Map<Run, Promise<void>>();
   let failure: Error | null = null;

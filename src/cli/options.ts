@@ -64,7 +64,7 @@ export function extrasOf({ width, padding, upsampling, fusion }: NetFlags): Omit
 /** What pixels the weights take. */
 export function addPixelsOption(command: Command): Command {
   return command.option(
-    `--pixels <convention>`,
+    "--pixels <convention>",
     `what the weights take, where not what their file or the trunk says: ${Object.keys(PIXELS).join(", ")}`,
     pixelsOf,
   );

@@ -2,6 +2,9 @@
 import { InputError } from "../tensor/errors.js";
 import { vocPalette } from "./palette.js";
 
+/** Classes that labels of one byte tell apart. */
+export const MOST_CLASSES = 256;
+
 /** Red, green, blue, 0 to 255. */
 export type Rgb = readonly [r: number, g: number, b: number];
 
@@ -54,7 +57,7 @@ export function shadedPalette(palette: Uint8Array, opacity: number | readonly nu
   const wrong = shares.find((share) => !(share >= 0 && share <= 1));
   if (wrong !== undefined) throw new InputError(`draw: opacity is ${wrong}: use 0, the image alone, to 1, the colours alone`);
   if (palette.length % 3 !== 0) throw new InputError(`draw: palette has ${palette.length} bytes: give 3 for each class`);
-  return Uint32Array.from({ length: 256 }, (_, label) => {
+  return Uint32Array.from({ length: MOST_CLASSES }, (_, label) => {
     // Beyond the palette the image is left as it is.
     if (3 * label >= palette.length) return 0;
     const [r, g, b] = palette.subarray(3 * label, 3 * label + 3);

@@ -5,7 +5,7 @@ import type { ReadOptions } from "../weights/bytes.js";
 import type { Pixels } from "../weights/pixels.js";
 import { openSafetensors } from "../weights/safetensors.js";
 import type { FcnOptions } from "./fcn.js";
-import { classFacts, type ClassFacts } from "./legend.js";
+import { classFacts, MOST_CLASSES, type ClassFacts } from "./legend.js";
 import { netFacts, type NetFacts } from "./net-metadata.js";
 import { trunkOf } from "./trunks.js";
 
@@ -13,9 +13,6 @@ import { trunkOf } from "./trunks.js";
 export type NetAsked = Partial<FcnOptions> & ClassFacts & { readonly pixels?: Pixels };
 
 export type OpenedNet = FcnOptions & Pick<NetAsked, "labels" | "colours" | "pixels">;
-
-/** Classes that labels of one byte tell apart. */
-const MOST_CLASSES = 256;
 
 /** Of a file the header is read and checked before its tensors are. Throws InputError, ShapeError, WeightsError. */
 export async function openNet(

@@ -1,6 +1,6 @@
 /** What segmenting an image gives: a class for each pixel, and what the classes are called and look like. */
 import { InputError } from "../tensor/errors.js";
-import { paletteOf, type LegendEntry } from "./legend.js";
+import { MOST_CLASSES, paletteOf, type LegendEntry } from "./legend.js";
 
 /** A class of the net, and how much of the image it takes. */
 export interface LabelledClass extends LegendEntry {
@@ -33,7 +33,7 @@ export function segmentationOf(
   },
 ): Segmentation {
   const { width, height, legend } = of;
-  const counts = new Uint32Array(256);
+  const counts = new Uint32Array(MOST_CLASSES);
   for (const label of labels) counts[label]!++;
   return {
     ...of,

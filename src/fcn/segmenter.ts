@@ -13,7 +13,7 @@ import { InputError } from "../tensor/errors.js";
 import { input, type Tensor } from "../tensor/tensor.js";
 import type { Weights } from "../tensor/weights.js";
 import { fcnLayers, type FcnOptions } from "./fcn.js";
-import { legendOf, paletteOf, shadedPalette, type LegendEntry } from "./legend.js";
+import { legendOf, MOST_CLASSES, paletteOf, shadedPalette, type LegendEntry } from "./legend.js";
 import { openNet, type NetAsked } from "./opened-net.js";
 import { segmentationOf, type Segmentation } from "./segmentation.js";
 import { trunkOf } from "./trunks.js";
@@ -63,9 +63,6 @@ export interface DrawOptions {
 /** Where a first plan is made, to compile the kernels: [h, w]. */
 const FIRST_SIZE = [64, 64] as const;
 
-/** Colours of labels that are bytes. */
-const PALETTE_WORDS = 256;
-
 const DEFAULT_OPACITY = 0.6;
 
 /**
@@ -79,7 +76,7 @@ const DEFAULT_OPACITY = 0.6;
 export async function openFcn(gpu: Gpu, options: OpenFcnOptions): Promise<Segmenter> {
   const { onProgress, signal } = options;
   const { net, weights } = await openNet(options, options.weights, { onProgress, signal });
-  const inputs = { image: input([1, ...FIRST_SIZE], "u32"), palette: input([PALETTE_WORDS], "u32") };
+  const inputs = { image: input([1, ...FIRST_SIZE], "u32"), palette: input([MOST_CLASSES], "u32") };
   const segmenting = graph(inputs, ({ image, palette }) => {
     const { scores } = fcnLayers(pixelsOf(image, net), net);
     const labels = argMax(scores);

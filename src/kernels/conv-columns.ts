@@ -6,8 +6,8 @@
 import { ceilTo } from "../tensor/layout.js";
 import { PLAIN_EPILOGUE, type ConvEpilogue, type TrilinearForm } from "./conv-geometry.js";
 import { epilogueBuffers, epilogueParams } from "./conv-epilogue.js";
-import { swapped, type Product } from "./conv-winograd.js";
-import { dispatch, grid, inputRef, rebind, scratchRef, type DeviceTraits, type Variant } from "./op.js";
+import { productOn, type Product } from "./conv-product.js";
+import { dispatch, grid, inputRef, scratchRef, type DeviceTraits, type Variant } from "./op.js";
 
 /** Fewer operations do not pay for a second kernel. */
 const FROM_FLOPS = 2 ** 23;
@@ -58,11 +58,6 @@ export function columnsVariant(form: TrilinearForm, epilogue: ConvEpilogue, devi
     name: "columns",
     fromFlops: FROM_FLOPS,
     scratchBytes: [4 * channels * pixels],
-    dispatches: [
-      ...product(products, true, PLAIN_EPILOGUE, device).dispatches.map((d) =>
-        rebind(d, (ref) => swapped(ref, inputRef(0), inputRef(1), columns)),
-      ),
-      gather,
-    ],
+    dispatches: [...productOn(product(products, true, PLAIN_EPILOGUE, device), inputRef(0), inputRef(1), columns), gather],
   };
 }

@@ -6,8 +6,9 @@
 import { ceilTo } from "../tensor/layout.js";
 import type { Shape } from "../tensor/shape.js";
 import type { Pair2, TrilinearForm } from "./conv-geometry.js";
-import { F4, isStraight, pointwise, swapped, transformsOf } from "./conv-winograd.js";
-import { dispatch, grid, inputRef, rebind, scratchRef, type DeviceTraits, type Variant } from "./op.js";
+import { productOn } from "./conv-product.js";
+import { F4, isStraight, pointwise, transformsOf } from "./conv-winograd.js";
+import { dispatch, grid, inputRef, scratchRef, type DeviceTraits, type Variant } from "./op.js";
 
 const { tile, points, errorFactor } = F4;
 /**
@@ -66,6 +67,6 @@ export function weightGradWinogradVariant(
     fromFlops: FROM_FLOPS,
     errorFactor,
     scratchBytes: [16 * points * count * inVec4s, 16 * points * count * outVec4s, 16 * points * weightVec4s],
-    dispatches: [input, gradient, ...products.dispatches.map((d) => rebind(d, (ref) => swapped(ref, v, z, m))), output],
+    dispatches: [input, gradient, ...productOn(products, v, z, m), output],
   };
 }

@@ -7,8 +7,9 @@
 import { ceilTo } from "../tensor/layout.js";
 import { PLAIN_EPILOGUE, type ConvEpilogue, type Pair2, type TrilinearForm } from "./conv-geometry.js";
 import { epilogueBuffers, epilogueParams } from "./conv-epilogue.js";
+import { productOn, type Product } from "./conv-product.js";
 import { directionOf } from "./conv-tiled.js";
-import { dispatch, grid, inputRef, preparedRef, rebind, scratchRef, type DeviceTraits, type Ref, type Variant } from "./op.js";
+import { dispatch, grid, inputRef, preparedRef, scratchRef, type DeviceTraits, type Variant } from "./op.js";
 
 interface Scheme {
   readonly name: string;
@@ -77,9 +78,6 @@ export function winogradApplies({ kernel, stride, dilation, groups, outputs }: T
   // Points are groups of whole vec4s; those of x are padded in memory anyway.
   return plain && kernel[0] === 3 && kernel[1] === 3 && outputs % 4 === 0;
 }
-
-/** A 1x1 convolution, or its transpose, in one dispatch. */
-export type Product = (form: TrilinearForm, transposed: boolean, epilogue: ConvEpilogue, device: DeviceTraits) => Variant;
 
 /**
  * Both, the one with fewer multiplications last: 4x4, but on maps so small that its tiles are half empty. `product` gives the variant that multiplies:
@@ -158,7 +156,7 @@ function winogradVariant(
     errorFactor: scheme.errorFactor,
     prepared: { bytes: [16 * points * weightVec4s], dispatches: [weights] },
     scratchBytes: [16 * points * count * inVec4s, 16 * points * count * outVec4s],
-    dispatches: [input, ...products.dispatches.map((d) => rebind(d, (ref) => swapped(ref, v, u, m))), output],
+    dispatches: [input, ...productOn(products, v, u, m), output],
   };
 }
 
@@ -186,12 +184,4 @@ export function pointwise(form: TrilinearForm, points: number, tiles: number): T
     pad: [0, 0],
     dilation: [1, 1],
   };
-}
-
-/** The buffers of the product as those of the whole. */
-export function swapped(ref: Ref, x: Ref, weight: Ref, y: Ref): Ref {
-  if (ref === "output") return y;
-  if (typeof ref === "string") return ref;
-  if (!("input" in ref)) throw new Error("the product of a variant must be one dispatch, without scratch memory");
-  return ref.input === 0 ? x : weight;
 }
