@@ -1,12 +1,7 @@
 // v = B^T d B for each tile d of 4x4 pixels of x, of Winograd's F(2x2, 3x3) (Lavin and Gray, 2016): tiles overlap by two pixels, pixels outside x
 // are 0. x: [N, H, W, C]; v: [N tiles, 16, C], the 16 points row by row; both in vec4s along C. Grid: one invocation per tile and vec4, vec4s innermost.
 struct Params {
-  count: u32, // invocations
-  in_size: vec2u, // H, W
-  values: u32, // of a pixel
-  tiles: vec2u, // down and across
-  before: vec2i, // rows and columns of padding before x
-  points: u32, // 16: not a constant, or drivers unroll the stores
+  // @fields winograd-input
 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> x: array<vec4f>;

@@ -1,12 +1,8 @@
 // y = A^T m A + bias for each tile m of 4x4 points, of Winograd's F(2x2, 3x3) (Lavin and Gray, 2016): 2x2 pixels of y a tile.
 // m: [N tiles, 16, O], the points row by row; y: [N, I, J, O]; both in vec4s along O. Grid: one invocation per tile and vec4, vec4s innermost.
 struct Params {
-  count: u32, // invocations
-  out_size: vec2u, // I, J
   // @fields conv-epilogue
-  values: u32, // of a pixel
-  tiles: vec2u, // down and across
-  pixels: u32, // 4: not a constant, or drivers unroll the stores
+  // @fields winograd-output
 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> m: array<vec4f>;

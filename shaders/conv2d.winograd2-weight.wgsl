@@ -1,10 +1,7 @@
 // u = G g G^T for each 3x3 kernel g, of Winograd's F(2x2, 3x3) (Lavin and Gray, 2016); in a transpose the taps of g are in reverse order.
 // weight: [O, 3, 3, C]; u: [16, O, C], the 16 points row by row; both in vec4s along C. Grid: one invocation per output channel and vec4.
 struct Params {
-  count: u32, // O C/4
-  values: u32, // C/4
-  transposed: u32,
-  points: u32, // 16: not a constant, or drivers unroll the stores
+  // @fields winograd-weight
 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> weight: array<vec4f>;

@@ -1,11 +1,11 @@
-// B^T d B of Winograd's F(4x4, 3x3), of vec4f or f32.
+// B^T d B of Winograd's F(4x4, 3x3), of vec4f or f32. F(2x2, 3x3) takes the same fields.
 struct Fields {
   count: u32, // invocations
   in_size: vec2u, // H, W
   values: u32, // of a pixel
   tiles: vec2u, // down and across
   before: vec2i, // rows and columns of padding before x
-  points: u32, // 36: not a constant, or drivers unroll the stores
+  points: u32, // 36, of F(2x2) 16: not a constant, or drivers unroll the stores
 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> x: array<Value>;

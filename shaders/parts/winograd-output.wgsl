@@ -1,10 +1,10 @@
-// A^T m A of Winograd's F(4x4, 3x3), of vec4f or f32, for an epilogue of either.
+// A^T m A of Winograd's F(4x4, 3x3), of vec4f or f32, for an epilogue of either. F(2x2, 3x3) takes the same fields.
 struct Fields {
   count: u32, // invocations
   out_size: vec2u, // I, J
   values: u32, // of a pixel
   tiles: vec2u, // down and across
-  pixels: u32, // 16: not a constant, or drivers unroll the stores
+  pixels: u32, // 16, of F(2x2) 4: not a constant, or drivers unroll the stores
 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> m: array<Value>;

@@ -1,9 +1,9 @@
-// G g G^T of Winograd's F(4x4, 3x3), of vec4f or f32.
+// G g G^T of Winograd's F(4x4, 3x3), of vec4f or f32. F(2x2, 3x3) takes the same fields.
 struct Fields {
   count: u32, // O times values
   values: u32, // of a tap
   transposed: u32,
-  points: u32, // 36: not a constant, or drivers unroll the stores
+  points: u32, // 36, of F(2x2) 16: not a constant, or drivers unroll the stores
 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> weight: array<Value>;
