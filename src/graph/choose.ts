@@ -40,9 +40,13 @@ export interface Preferences {
 export interface Verdict {
   /** Of each variant that gave right results; none where nothing was measured. */
   readonly ms: Readonly<Record<string, number>>;
+  /** Those that the time did not reach to: where the rule would take one of them, what was measured beside it decides nothing. */
+  readonly unmeasured: readonly string[];
   /** Why others have no time. */
   readonly notes: readonly string[];
 }
+
+const NO_VERDICT: Verdict = { ms: {}, unmeasured: [], notes: [] };
 
 export const NO_PREFERENCES: Preferences = { saved: new Map(), tuned: new Map() };
 
@@ -89,10 +93,10 @@ export function choose(
   const before = saved.get(signature);
   const resumed = named(before);
   if (resumed) return { variant: resumed, why: "checkpoint" };
-  const { ms, notes }: Verdict = tuned.get(signatureOf({ ...application, decides: false })) ?? { ms: {}, notes: [] };
+  const { ms, unmeasured, notes } = tuned.get(signatureOf({ ...application, decides: false })) ?? NO_VERDICT;
   const [fastest, ...slower] = variants.filter((v) => v.name in ms).sort((a, b) => ms[a.name]! - ms[b.name]!);
   const reasons = [...notes, ...(before === undefined ? [] : [`the checkpoint's ${before} does not apply here`])];
-  if (variants.length === 1 || !fastest)
+  if (variants.length === 1 || !fastest || unmeasured.includes(rule.name))
     return { variant: rule, why: [variants.length === 1 ? "only variant" : "rule", ...reasons].join("; ") };
   // Against the plain kernel; where that is the fastest, against the next.
   const other = slower.find((v) => v === variants[0]) ?? slower[0];

@@ -111,8 +111,8 @@ export function createTuner(settings: TunerSettings): Tuner {
           guess.learn(job, outcome.directMs, performance.now() - start);
           const entry: Entry = { kernels: job.kernels, ms: outcome.ms, rejected: outcome.rejected };
           // What the end of the time left open is measured next time.
-          if (outcome.complete) found.set(job.signature, entry);
-          verdicts.set(job.signature, verdictOf(entry));
+          if (outcome.unmeasured.length === 0) found.set(job.signature, entry);
+          verdicts.set(job.signature, verdictOf(entry, outcome.unmeasured));
         } catch (error) {
           gpu.assertUsable();
           onWarning(`tune: ${describe(job.node)} could not be measured (${messageOf(error)})`);
@@ -130,7 +130,7 @@ export function createTuner(settings: TunerSettings): Tuner {
 
   async function tune(...[outputs, device, kind, settled, signal]: Parameters<Tuner["tune"]>): Promise<void> {
     const jobs = jobsOf(outputs, device, kind).filter(
-      ({ node, signature }) => !isSettled(node, settled) && Object.keys(verdicts.get(signature)?.ms ?? {}).length === 0,
+      ({ node, signature }) => !isSettled(node, settled) && !isMeasured(verdicts.get(signature)),
     );
     if (jobs.length === 0) return;
     const known = await (entries ??= load());
@@ -193,13 +193,22 @@ function jobsOf(outputs: readonly Tensor[], device: ChoiceDevice, kind: PlanKind
   return [...jobs.values()];
 }
 
-function verdictOf({ ms, rejected }: Entry): Verdict {
-  return { ms, notes: Object.entries(rejected).map(([name, reason]) => `${name} ${reason}`) };
+function verdictOf({ ms, rejected }: Entry, unmeasured: readonly string[] = []): Verdict {
+  const notes = [
+    ...Object.entries(rejected).map(([name, reason]) => `${name} ${reason}`),
+    ...unmeasured.map((name) => `${name} not measured: the time was up`),
+  ];
+  return { ms, unmeasured, notes };
+}
+
+/** Whether the time reached to every variant. */
+function isMeasured(verdict: Verdict | undefined): boolean {
+  return verdict !== undefined && Object.keys(verdict.ms).length > 0 && verdict.unmeasured.length === 0;
 }
 
 /** Nothing was measured. */
 function noVerdict(reason: string): Verdict {
-  return { ms: {}, notes: [reason] };
+  return { ms: {}, unmeasured: [], notes: [reason] };
 }
 
 /** How long a contest will take: `direct` about four times, and what else contests of the op took, as far as known. */

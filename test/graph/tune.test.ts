@@ -3,7 +3,7 @@ import { expect } from "chai";
 import { createStopwatch, type Stopwatch } from "../../src/gpu/stopwatch.js";
 import { ChoiceBook } from "../../src/graph/choice-book.js";
 import { applicableVariants } from "../../src/graph/choose.js";
-import { contest } from "../../src/graph/contest.js";
+import { contest, type Lab } from "../../src/graph/contest.js";
 import { lower } from "../../src/graph/lower.js";
 import { choiceDeviceOf } from "../../src/graph/plan.js";
 import { withPreparation } from "../../src/graph/planned-variant.js";
@@ -181,12 +181,13 @@ describe("a contest of variants", () => {
     node: Tensor,
     change: (direct: Variant, others: readonly Variant[]) => readonly Variant[],
     watch?: Stopwatch,
+    over: Lab["over"] = () => false,
   ) {
     const { gpu, pipelines } = await testContext();
     const [direct, ...others] = applicableVariants(applicationOf(node), node, choiceDeviceOf(gpu)) as [Variant, ...Variant[]];
     using stopwatch = watch ?? (await createStopwatch(gpu));
     const flops = opOf(node.op).flops(node.inputs, node, node.attrs);
-    const lab = { gpu, pipelines, stopwatch, over: () => false, until: Infinity };
+    const lab = { gpu, pipelines, stopwatch, over, until: Infinity };
     return await contest(lab, node, [direct, ...change(direct, others)], flops);
   }
   /** `direct` with a uniform replaced. */
@@ -202,11 +203,23 @@ describe("a contest of variants", () => {
       altered(direct, "shifted", { pad: [1, 0] }),
       altered(direct, "lazy", { count: 0 }),
     ]);
-    expect(Object.keys(ms)).to.deep.equal(["direct", "same"]);
-    expect(Object.keys(rejected)).to.deep.equal(["shifted", "lazy"]);
+    expect(ms).to.have.all.keys("direct", "same");
+    expect(rejected).to.have.all.keys("shifted", "lazy");
     expect(rejected["shifted"]).to.match(
       /^wrong: element \d+ in memory is -?[\d.e-]+ where direct has -?[\d.e-]+, beyond its bound of \d/,
     );
+  });
+
+  it("begins with the last, which the rule prefers, and names those that the time did not reach to", async () => {
+    let asked = 0;
+    const outcome = await contestOf(
+      convolution(),
+      (direct) => ["first", "second", "third"].map((name) => ({ ...direct, name })),
+      undefined,
+      () => asked++ > 0,
+    );
+    expect(outcome.ms).to.have.all.keys("direct", "third");
+    expect(outcome.unmeasured).to.deep.equal(["second", "first"]);
   });
 
   it("allows a variant the error that it states, and no more", async () => {

@@ -52,30 +52,44 @@ describe("choice of variants", () => {
       lower(outputs, DEVICE, preferences).choices.find((c) => c.op === "conv2d")!.variant;
     const plans = [[y], gradients(reduceSum(y), [image])];
     const both = (preferences: Preferences): string[] => plans.map((outputs) => convIn(outputs, preferences));
-    const tuned = new Map([[signature, { ms: { direct: 3, outer: 2, winograd: 1 }, notes: [] }]]);
+    const tuned = new Map([[signature, { ms: { direct: 3, outer: 2, winograd: 1 }, unmeasured: [], notes: [] }]]);
     expect(both({ saved: new Map(), tuned })).to.deep.equal(["winograd", "outer"]);
     const saved = new Map([[signature, "direct"]]);
     expect(both({ saved, tuned })).to.deep.equal(["direct", "outer"]);
   });
 
   it("what was measured goes before the rule, a checkpoint before both", () => {
-    const tuned = { ms: { direct: 5.1, tiled: 2, outer: 1.9 }, notes: ["winograd wrong: all of it"] };
+    const tuned = { ms: { direct: 5.1, tiled: 2, outer: 1.9 }, unmeasured: [], notes: ["winograd wrong: all of it"] };
     const node = convolution(64);
     expect(choiceOf(node, prefer(node, { tuned }))).to.deep.equal({
       variant: "outer",
       why: "tuned: 1.90 ms against direct's 5.10 ms; winograd wrong: all of it",
     });
     expect(choiceOf(node, prefer(node, { tuned, saved: "direct" }))).to.deep.equal({ variant: "direct", why: "checkpoint" });
-    const plain = { ms: { direct: 0.01, tiled: 12.3 }, notes: [] };
+    const plain = { ms: { direct: 0.01, tiled: 12.3 }, unmeasured: [], notes: [] };
     expect(choiceOf(node, prefer(node, { tuned: plain }))).to.deep.equal({
       variant: "direct",
       why: "tuned: 0.0100 ms against tiled's 12 ms",
     });
   });
 
+  it("the rule's variant that the time did not reach to is not beaten by what was measured in its place", () => {
+    const node = convolution(64);
+    const rule = choiceOf(node, NO_PREFERENCES).variant;
+    expect(rule).not.to.equal("direct");
+    const cut = { ms: { direct: 900 }, unmeasured: [rule], notes: [`${rule} not measured: the time was up`] };
+    expect(choiceOf(node, prefer(node, { tuned: cut }))).to.deep.equal({
+      variant: rule,
+      why: `rule; ${rule} not measured: the time was up`,
+    });
+    // Where another one was left out, what was measured holds.
+    const enough = { ms: { direct: 900, [rule]: 1000 }, unmeasured: ["other"], notes: [] };
+    expect(choiceOf(node, prefer(node, { tuned: enough })).variant).to.equal("direct");
+  });
+
   it("a preference that cannot be met leaves the rule's choice, and the reason says so", () => {
     const node = convolution(64);
-    const wanted = { saved: "winograd9", tuned: { ms: {}, notes: ["could not be measured"] } };
+    const wanted = { saved: "winograd9", tuned: { ms: {}, unmeasured: [], notes: ["could not be measured"] } };
     expect(choiceOf(node, prefer(node, wanted))).to.deep.equal({
       variant: "tiled",
       why: "rule; could not be measured; the checkpoint's winograd9 does not apply here",
@@ -84,7 +98,7 @@ describe("choice of variants", () => {
 
   it("of what was measured, the fastest that applies is taken", () => {
     const node = convolution(64);
-    const tuned = { ms: { winograd9: 1, outer: 2, tiled: 3, direct: 4 }, notes: [] };
+    const tuned = { ms: { winograd9: 1, outer: 2, tiled: 3, direct: 4 }, unmeasured: [], notes: [] };
     expect(choiceOf(node, prefer(node, { tuned }))).to.deep.equal({
       variant: "outer",
       why: "tuned: 2.00 ms against direct's 4.00 ms",

@@ -9,7 +9,7 @@ import sys
 
 import torch
 import torch.nn.functional as F
-from safetensors import safe_open
+from safetensors_reader import read
 
 TOLERANCE = 1e-4
 BLOCKS = [2, 2, 3, 3, 3]
@@ -18,9 +18,8 @@ torch.use_deterministic_algorithms(True)
 torch.backends.cuda.matmul.allow_tf32 = False
 torch.backends.cudnn.allow_tf32 = False
 
-with safe_open(sys.argv[1], framework="pt") as file:
-    told = json.loads(file.metadata()["steps"])
-    tensors = {name: file.get_tensor(name) for name in file.keys()}
+tensors, metadata = read(sys.argv[1])
+told = json.loads(metadata["steps"])
 
 def named(prefix):
     return {name[len(prefix) :]: t for name, t in tensors.items() if name.startswith(prefix)}
