@@ -1,4 +1,4 @@
-/** One run of the queue in a process of its own, started by schedule.ts: `child.ts SCALE ID RESULTS WORK`. Tells its parent how it goes, and stops at the next step when asked. */
+/** One run of the queue in a process of its own, started by schedule.ts: `child.ts SCALE ID RESULTS WORK COMMAND`. Tells its parent how it goes, and stops at the next step when asked. */
 import { execFileSync } from "node:child_process";
 import { openGpu } from "../src/index.js";
 import { Results } from "./results.js";
@@ -7,7 +7,7 @@ import type { Told } from "./schedule.js";
 import { Sets } from "./sets.js";
 import { doRun } from "./train.js";
 
-async function main([scaleName, id, resultsFolder, work]: readonly string[]): Promise<void> {
+async function main([scaleName, id, resultsFolder, work, command]: readonly string[]): Promise<void> {
   const scale = SCALES[scaleName as ScaleName];
   const run = runsOf(scale).find((r) => r.id === id)!;
   const tell = (told: Told): void => void process.send!(told);
@@ -17,7 +17,6 @@ async function main([scaleName, id, resultsFolder, work]: readonly string[]): Pr
   using gpu = await openGpu({ powerPreference: "high-performance" });
   using sets = new Sets(scale);
   const results = new Results(resultsFolder!);
-  const started = performance.now();
   const done = await doRun(
     {
       gpu,
@@ -34,9 +33,8 @@ async function main([scaleName, id, resultsFolder, work]: readonly string[]): Pr
     format: 1,
     run,
     ...done,
-    seconds: (performance.now() - started) / 1000,
     adapter: gpu.info,
-    command: `npm run experiments -- --scale ${scaleName}`,
+    command: command!,
     commit: execFileSync("git", ["describe", "--always", "--dirty"], { cwd: import.meta.dirname, encoding: "utf8" }).trim(),
     date: new Date().toISOString(),
   });

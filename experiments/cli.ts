@@ -87,7 +87,9 @@ async function main(): Promise<number> {
   const parallel = args.parallel ?? (software ? availableParallelism() : 1);
   const threads = Math.max(1, Math.floor(availableParallelism() / parallel));
   const env = software ? { LP_NUM_THREADS: String(threads) } : {};
-  if (!(await runQueue(order, { scale: name, results, resultsFolder, work, parallel, env, signal }))) return STOPPED;
+  const only = args.only.source === "(?:)" ? "" : ` --only '${args.only.source}'`;
+  const command = `npm run experiments -- --scale ${name}${only}`;
+  if (!(await runQueue(order, { scale: name, results, resultsFolder, work, command, parallel, env, signal }))) return STOPPED;
   console.log("all runs are done; the test sets are read by: npm run experiments -- --test");
   return 0;
 }

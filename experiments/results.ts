@@ -24,6 +24,7 @@ export interface Result {
   /** Read once, after all runs: `npm run experiments -- --test`. */
   readonly test?: Evaluation;
   readonly msPerStep: number;
+  /** Sum over its steps; of a search, over those of all rates that did not diverge. */
   readonly seconds: number;
   readonly adapter: GpuInfo;
   readonly command: string;

@@ -18,6 +18,8 @@ export interface Schedule {
   readonly resultsFolder: string;
   /** Checkpoints and weights. */
   readonly work: string;
+  /** As it stands in the results. */
+  readonly command: string;
   /** Runs at the same time. */
   readonly parallel: number;
   /** Variables of a run's process. */
@@ -68,8 +70,8 @@ export async function runQueue(order: readonly Run[], schedule: Schedule): Promi
 
 /** Resolves when the run is done or was stopped; rejects where it failed. */
 async function runInChild(run: Run, schedule: Schedule, bars: MultiBar, say: (line: string) => void): Promise<void> {
-  const { scale, resultsFolder, work, env, signal } = schedule;
-  const child = fork(join(import.meta.dirname, "child.ts"), [scale, run.id, resultsFolder, work], {
+  const { scale, resultsFolder, work, command, env, signal } = schedule;
+  const child = fork(join(import.meta.dirname, "child.ts"), [scale, run.id, resultsFolder, work, command], {
     env: { ...process.env, ...env },
   });
   const stop = (): void => void child.kill("SIGTERM");

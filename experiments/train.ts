@@ -25,16 +25,15 @@ export interface Trained {
   readonly validation: Result["validation"];
   readonly val: Evaluation;
   readonly msPerStep: number;
+  /** Of all steps with what lay between them, each counted once: where a run was stopped and went on, all of it. */
+  readonly seconds: number;
 }
 
 /** Points of a curve, and validations on the way. */
 const [POINTS, VALIDATIONS] = [60, 5];
 
 /** Null where the signal came. A run that was stopped goes on where it was. */
-export async function doRun(
-  bench: Bench,
-  run: Run,
-): Promise<Pick<Result, "learningRate" | "candidates" | "curve" | "validation" | "val" | "msPerStep"> | null> {
+export async function doRun(bench: Bench, run: Run): Promise<Pick<Result, "learningRate" | "candidates" | keyof Trained> | null> {
   if (!isSearch(run)) {
     const { from, factor } = run.rates as Exclude<Run["rates"], readonly number[]>;
     const learningRate = bench.results.read(from)!.learningRate * factor;
@@ -51,7 +50,8 @@ export async function doRun(
   const best = known.toSorted((a, b) => b.trained!.val.meanIU - a.trained!.val.meanIU)[0];
   if (!best) throw new Error(`${run.id}: training diverged at every rate (${run.rates.join(", ")}): add a lower one`);
   const candidates = tried.map(({ learningRate, trained }) => ({ learningRate, meanIU: trained?.val.meanIU ?? null }));
-  return { learningRate: best.learningRate, candidates, ...best.trained! };
+  const seconds = known.reduce((sum, { trained }) => sum + trained!.seconds, 0);
+  return { learningRate: best.learningRate, candidates, ...best.trained!, seconds };
 }
 
 /** Null where the signal came, or a search's rate was too high. */
@@ -115,6 +115,7 @@ async function readLog(file: string, perPoint: number): Promise<Trained> {
     validation: [...validation].map(([step, { meanIU }]) => ({ step, meanIU })),
     val: validation.get(last)!,
     msPerStep: ms[Math.floor(ms.length / 2)]!,
+    seconds: ms.reduce((sum, m) => sum + m, 0) / 1000,
   };
 }
 
