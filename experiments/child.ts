@@ -1,7 +1,6 @@
 /** One run of the queue in a process of its own, started by schedule.ts: `child.ts SCALE ID RESULTS WORK COMMAND`. Tells its parent how it goes, and stops at the next step when asked. */
-import { execFileSync } from "node:child_process";
 import { openGpu } from "../src/index.js";
-import { Results } from "./results.js";
+import { originOf, Results } from "./results.js";
 import { isSearch, runsOf, SCALES, type ScaleName } from "./runs.js";
 import type { Told } from "./schedule.js";
 import { Sets } from "./sets.js";
@@ -29,15 +28,7 @@ async function main([scaleName, id, resultsFolder, work, command]: readonly stri
     run,
   );
   if (!done) return;
-  results.write({
-    format: 1,
-    run,
-    ...done,
-    adapter: gpu.info,
-    command: command!,
-    commit: execFileSync("git", ["describe", "--always", "--dirty"], { cwd: import.meta.dirname, encoding: "utf8" }).trim(),
-    date: new Date().toISOString(),
-  });
+  results.write({ format: 1, run, ...done, ...originOf(gpu.info, command!) });
   const outcome = isSearch(run)
     ? `rate ${done.learningRate} of ${run.rates.join(", ")}`
     : `val mean IU ${(100 * done.val.meanIU).toFixed(1)}`;

@@ -1,21 +1,20 @@
 /**
- * `npm run experiments -- [--scale 160x120 | 320x240 | smoke] [--only PATTERN] [--parallel N] [--list] [--test] [--results FOLDER]`: trains and evaluates on the photos beside the
+ * `npm run experiments -- [--scale 160x120 | 320x240 | smoke] [--only PATTERN] [--parallel N] [--list] [--results FOLDER]`, or with `--test`: trains and evaluates on the photos beside the
  * repository, a few runs beside each other, cheapest first. Ctrl-C stops it at the next step; the same command goes on. `--test` reads the test sets, once, when
  * all runs are done.
  */
 import { availableParallelism } from "node:os";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { openGpu, type Gpu } from "../src/index.js";
-import { evaluateFcn, formatEvaluation } from "../src/training/index.js";
+import { openGpu } from "../src/index.js";
 import { inOrder, listRuns } from "./queue.js";
-import { Results, type Result } from "./results.js";
-import { isSearch, needs, runsOf, SCALES, type Run, type ScaleName } from "./runs.js";
+import { Results } from "./results.js";
+import { needs, runsOf, SCALES, type Run, type ScaleName } from "./runs.js";
 import { Sets } from "./sets.js";
 import { runQueue } from "./schedule.js";
-import { weightsOf } from "./train.js";
+import { readTest } from "./test-sets.js";
 
-const USAGE = `usage: npm run experiments -- [--scale ${Object.keys(SCALES).join(" | ")}] [--only PATTERN] [--parallel N] [--list] [--test] [--results FOLDER]`;
+const USAGE = `usage: npm run experiments -- [--scale ${Object.keys(SCALES).join(" | ")}] [--results FOLDER] [--only PATTERN] [--parallel N] [--list], or [--scale ...] [--results FOLDER] --test`;
 const STOPPED = 130;
 const root = join(import.meta.dirname, "..");
 
@@ -40,6 +39,8 @@ function readArguments(): Arguments {
       results: { type: "string" },
     },
   });
+  // A part of the runs does not make all choices.
+  if (values.test && (values.only !== undefined || values.parallel !== undefined || values.list)) throw new Error(USAGE);
   const { scale = null, only = "", parallel, list = false, test = false, results = null } = values;
   if (scale !== null && !Object.hasOwn(SCALES, scale)) throw new Error(USAGE);
   const atOnce = parallel === undefined ? null : Number(parallel);
@@ -81,7 +82,9 @@ async function main(): Promise<number> {
   }
   if (args.test) {
     using sets = new Sets(scale);
-    return await test(gpu, sets, results, work, order);
+    return (await readTest(order, { gpu, sets, results, work, command: `npm run experiments -- --scale ${name} --test`, signal }))
+      ? 0
+      : STOPPED;
   }
   // Small maps leave cores idle: a run for each core gets more done than one run on all of them.
   const parallel = args.parallel ?? (software ? availableParallelism() : 1);
@@ -100,23 +103,6 @@ function withNeeded(runs: readonly Run[], only: RegExp): readonly Run[] {
   for (const id of wanted) for (const other of needs(runs.find((run) => run.id === id)!)) wanted.add(other);
   if (wanted.size === 0) throw new Error(`no run matches ${String(only)}: see --list`);
   return runs.filter((run) => wanted.has(run.id));
-}
-
-/** The test sets, once: a run that has its figures keeps them. */
-async function test(gpu: Gpu, sets: Sets, results: Results, work: string, runs: readonly Run[]): Promise<number> {
-  const missing = runs.filter((run) => results.read(run.id) === null);
-  if (missing.length > 0)
-    throw new Error(`${missing.map((run) => run.id).join(", ")} are not done yet: test is read when all choices are made`);
-  for (const run of runs) {
-    const result = results.read(run.id)!;
-    if (isSearch(run) || result.test) continue;
-    const source = await sets.of(run.set, "test");
-    const net = { ...run.net, classes: source.classes.length };
-    const evaluation = await evaluateFcn(gpu, { net, source, weights: await weightsOf(work, run) });
-    results.write({ ...result, test: evaluation } satisfies Result);
-    console.log(`${run.id}\n${formatEvaluation(evaluation)}\n`);
-  }
-  return 0;
 }
 
 // Dawn keeps Node alive: exit by hand.

@@ -141,9 +141,15 @@ export function stateText(all: ScaleResults): string {
   const hours = results.reduce((sum, { seconds }) => sum + seconds, 0) / 3600;
   const adapters = [...new Set(results.map(({ adapter }) => adapterText(adapter)))];
   const unread = results.filter(({ run, test }) => !isSearch(run) && !test).length;
+  const tests = results.flatMap(({ test }) => test ?? []);
+  const readBy = [
+    ...new Set(tests.map(({ adapter, command, commit }) => `${adapterText(adapter)}, \`${command}\`, commit ${commit}`)),
+  ];
+  const testMinutes = minutes(tests.reduce((sum, { seconds }) => sum + seconds, 0));
   return [
     `${results.length} of ${all.runs.length} runs are done, on ${adapters.join("; ")}: ${hours.toFixed(1)} hours of training in all, runs beside each other counted each.`,
     ...(missing.length > 0 ? [`Not done: ${missing.join(", ")}.`] : []),
+    ...(tests.length > 0 ? [`Test was read once, in ${testMinutes} min: ${readBy.join("; ")}.`] : []),
     ...(unread > 0 ? [`Test has not been read for ${unread} of them.`] : []),
   ].join(" ");
 }

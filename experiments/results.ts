@@ -1,4 +1,5 @@
 /** What a run leaves behind: one JSON file, in a folder that can be committed: no photo, no weight. */
+import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { GpuInfo } from "../src/index.js";
@@ -11,7 +12,26 @@ export interface LossPoint {
   readonly loss: number;
 }
 
-export interface Result {
+/** Where figures come from. */
+export interface Origin {
+  readonly adapter: GpuInfo;
+  readonly command: string;
+  readonly commit: string;
+  readonly date: string;
+}
+
+/** Of work that is done now, on this adapter. */
+export function originOf(adapter: GpuInfo, command: string): Origin {
+  const commit = execFileSync("git", ["describe", "--always", "--dirty"], { cwd: import.meta.dirname, encoding: "utf8" }).trim();
+  return { adapter, command, commit, date: new Date().toISOString() };
+}
+
+export interface Tested extends Evaluation, Origin {
+  readonly seconds: number;
+}
+
+/** The origin is the training's. */
+export interface Result extends Origin {
   readonly format: 1;
   readonly run: Run;
   readonly learningRate: number;
@@ -22,14 +42,10 @@ export interface Result {
   /** At the end, on val. */
   readonly val: Evaluation;
   /** Read once, after all runs: `npm run experiments -- --test`. */
-  readonly test?: Evaluation;
+  readonly test?: Tested;
   readonly msPerStep: number;
   /** Sum over its steps; of a search, over those of all rates that did not diverge. */
   readonly seconds: number;
-  readonly adapter: GpuInfo;
-  readonly command: string;
-  readonly commit: string;
-  readonly date: string;
 }
 
 export class Results {

@@ -3,9 +3,10 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { runFolder } from "../src/data/index.js";
 import type { Gpu, Weights } from "../src/index.js";
-import { recipe, trainFcn, type Evaluation, type Stage, type TrainingNetOptions } from "../src/training/index.js";
+import { recipe, trainFcn, type Stage, type TrainingNetOptions } from "../src/training/index.js";
 import { loadSafetensors } from "../src/weights/index.js";
-import type { LossPoint, Result, Results } from "./results.js";
+import type { Result, Results } from "./results.js";
+import { readLog, type Trained } from "./run-log.js";
 import { isSearch, type Run } from "./runs.js";
 import type { Sets } from "./sets.js";
 
@@ -18,15 +19,6 @@ export interface Bench {
   readonly signal: AbortSignal;
   /** Told of each step of the training in progress. */
   readonly onStep: (training: string, step: number, steps: number, note: string) => void;
-}
-
-export interface Trained {
-  readonly curve: readonly LossPoint[];
-  readonly validation: Result["validation"];
-  readonly val: Evaluation;
-  readonly msPerStep: number;
-  /** Of all steps with what lay between them, each counted once: where a run was stopped and went on, all of it. */
-  readonly seconds: number;
 }
 
 /** Points of a curve, and validations on the way. */
@@ -91,32 +83,6 @@ async function train(bench: Bench, run: Run, id: string, learningRate: number): 
     throw error;
   }
   return readLog(join(folder, "log.jsonl"), perPoint);
-}
-
-/** From the log, which a run that was stopped and went on has whole: later lines of a step replace earlier ones. */
-async function readLog(file: string, perPoint: number): Promise<Trained> {
-  const steps = new Map<number, { readonly loss: number; readonly ms: number }>();
-  const validation = new Map<number, Evaluation>();
-  for (const line of (await readFile(file, "utf8")).trim().split("\n")) {
-    const event = JSON.parse(line) as { type: string; step: number; lossPerPixel: number; ms: number; evaluation: Evaluation };
-    if (event.type === "step") steps.set(event.step, { loss: event.lossPerPixel, ms: event.ms });
-    if (event.type === "validation") validation.set(event.step, event.evaluation);
-  }
-  const curve: LossPoint[] = [];
-  const last = Math.max(...steps.keys());
-  for (let step = perPoint; step <= last; step += perPoint) {
-    const losses = Array.from({ length: perPoint }, (_, i) => steps.get(step - i)!.loss);
-    curve.push({ step, loss: losses.reduce((sum, l) => sum + l, 0) / perPoint });
-  }
-  // The median: the first step compiles, and a validation lies between two.
-  const ms = [...steps.values()].map((s) => s.ms).sort((a, b) => a - b);
-  return {
-    curve,
-    validation: [...validation].map(([step, { meanIU }]) => ({ step, meanIU })),
-    val: validation.get(last)!,
-    msPerStep: ms[Math.floor(ms.length / 2)]!,
-    seconds: ms.reduce((sum, m) => sum + m, 0) / 1000,
-  };
 }
 
 /** The weights of a manifest, or those that another run ended with. */

@@ -96,7 +96,7 @@ export function trainCommand(io: Io): Command {
     )
     .addOption(new Option("--schedule <kind>", "of the rate (default: fixed)").choices(["fixed", "poly"]))
     .option("--frozen-trunk", "train the score and upsampling layers alone")
-    .option("--dropout <probability>", "where the classifier had it (default: 0.5)", Number)
+    .option("--dropout <probability>", "where the classifier had it (default: the trunk's own, 0.5, on googlenet 0.4)", Number)
     .option(
       "--class-weights <factors>",
       "a factor on the loss of each class, by commas in their order, or median: the median of their frequencies by the class's own",

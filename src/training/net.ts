@@ -16,8 +16,8 @@ import { VOID } from "./sample.js";
 import type { CellGrid } from "./sampler.js";
 
 export interface TrainingNetOptions extends FcnOptions {
-  /** Probability of dropout where the classifier had it. Default 0.5, the paper's; 0 for none. */
-  readonly dropout?: number;
+  /** Probability of dropout where the classifier had it, 0 for none. Default "trunk": the trunk's own, 0.5, on googlenet 0.4. */
+  readonly dropout?: number | "trunk";
   /** Train the score and upsampling layers alone, as the paper's FCN-32s-fixed. Default false. */
   readonly frozenTrunk?: boolean;
   /** What the weights take as pixels, where that is not what the trunk's own do: `PIXELS` of fcn-webgpu/weights. Weights that are trained so say it in their file. */
@@ -37,7 +37,7 @@ export function trainingNet(
   of: Pick<Recipe, "normalization" | "bias">,
   size: readonly [h: number, w: number],
 ): Graph<TrainingInputs, TrainingOutputs> {
-  const { classes, classWeights, dropout = 0.5 } = options;
+  const { classes, classWeights, dropout = "trunk" } = options;
   if (classWeights && classWeights.length !== classes) {
     throw new InputError(
       `classWeights: ${classWeights.length} weights were given but the net has ${classes} classes: give one for each`,
