@@ -49,7 +49,11 @@ export function convertCommand(io: Io): Command {
         .default([500, 500], "500x500"),
     )
     .addOption(new Option("--dtype <type>", "of the values in .safetensors").choices(["F32", "F16", "BF16"]).default("F32"))
-    .option("--allow <layers>", "layers that may start at random though the input lacks them, by commas", commaList)
+    .option(
+      "--allow <layers>",
+      "layers that may start at random though the input lacks them, or be dropped though it holds them, by commas",
+      commaList,
+    )
     .option("--force", "overwrite the output", false)
     .addHelpText(
       "after",

@@ -75,7 +75,11 @@ export function trainCommand(io: Io): Command {
     .option("--val-split <name>", "the split to validate on", "val")
     .option("--no-validation", "do not validate")
     .option("--weights <file>", "what the first stage starts from: a classifier's weights, or a net's (default: random weights)")
-    .option("--allow <layers>", "layers that may start at random though the weights lack them, by commas", commaList);
+    .option(
+      "--allow <layers>",
+      "layers that may start at random though the weights lack them, or be dropped though they hold them, by commas",
+      commaList,
+    );
   return addPrecisionOption(addPixelsOption(addNetOptions(withData, { variant: false, classes: false })), "mixed")
     .addOption(
       new Option("--recipe <name>", "the paper's 20 images a step, or the released models' one")
@@ -239,7 +243,9 @@ function tell(io: Io, event: TrainEvent, note: string, out: string): void {
       const { stage, index, of, step, steps: all, recipe, parameters, weights } = event;
       io.out(`stage ${index + 1} of ${of}, ${stage}: ${step > 0 ? `goes on at step ${step} of ${all}` : `${all} steps`}`);
       io.out(`  ${recipe}`);
-      const started = weights ? `; ${weights.taken} tensors taken, ${weights.initialised.length} new` : "";
+      const started = weights
+        ? `; ${weights.taken} tensors taken, ${weights.initialised.length} new, ${weights.dropped.length} dropped`
+        : "";
       io.out(
         `  ${parameters.learnable.toLocaleString("en")} parameters learned, ${parameters.frozen.toLocaleString("en")} frozen${started}`,
       );

@@ -3,9 +3,10 @@
  * What becomes of each op is in sliding.ts.
  */
 import { graph, type Graph, type Names } from "../graph/graph.js";
+import { rewrite } from "../graph/passes/rewrite.js";
 import { ShapeError, WeightsError } from "../tensor/errors.js";
 import { formatShape, sameShape, type Shape } from "../tensor/shape.js";
-import { input, topological, type Tensor } from "../tensor/tensor.js";
+import { input, isParam, layerOf, topological, type Tensor } from "../tensor/tensor.js";
 import type { Weights } from "../tensor/weights.js";
 import type { FlattenOrder } from "./convolutional-weight.js";
 import { describeNode, slide, type Conversion, type GlobalPool } from "./sliding.js";
@@ -75,7 +76,7 @@ export function convolutionalize<I extends Names, O extends Names, K extends key
   const built = graph({ [imageName]: input([options.batch ?? n, c, ...size]) }, (inputs) => {
     const slid = slide(end, image, inputs[imageName]!, globalPool);
     conversions.splice(0, Infinity, ...slid.conversions);
-    return { [outputName]: slid.output };
+    return { [outputName]: withoutLayersOf(net, slid.output) };
   });
   const kept = new Set(built.params.map(({ name }) => name));
   return {
@@ -84,6 +85,18 @@ export function convolutionalize<I extends Names, O extends Names, K extends key
     converted: conversions.map(({ source, to }) => ({ name: source.name, from: source.shape, to })),
     dropped: net.params.map(({ name }) => name).filter((name) => !kept.has(name)),
   };
+}
+
+/** Parameters that know which of the net's layers are gone: surgery may drop what was trained for those. */
+function withoutLayersOf(net: Graph<Names, Names>, output: Tensor): Tensor {
+  const kept = new Set(
+    topological([output])
+      .filter(isParam)
+      .map(({ name }) => layerOf(name)),
+  );
+  const gone = [...new Set(net.params.map(({ name }) => layerOf(name)))].filter((layer) => !kept.has(layer));
+  if (gone.length === 0) return output;
+  return rewrite([output], (node) => (isParam(node) ? { ...node, leavesOut: [...(node.leavesOut ?? []), ...gone] } : node))[0]!;
 }
 
 function onlyImage(inputs: Names): [name: string, image: Tensor] {

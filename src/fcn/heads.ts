@@ -25,6 +25,14 @@ export interface HeadOptions {
   readonly isSame: boolean;
   /** Behind every layer's name: two heads on one trunk need names of their own. Default "". */
   readonly suffix?: string;
+  /** Layers of the trunk's other heads, which surgery from a net with one of those drops: {@link layersOfHeads}. */
+  readonly others?: readonly string[];
+}
+
+/** The weighted layers of any head of these, by their names' beginnings: a net with another head goes without them, under whatever suffix. */
+export function layersOfHeads(heads: Readonly<Record<string, Head>>): readonly string[] {
+  const own = Object.values(heads).flatMap((head) => [...head.skips.map(({ upsampling }) => upsampling), head.upsampling]);
+  return [...new Set(["score_", "upscore", ...own])].map((name) => `${name}*`);
 }
 
 /**
@@ -38,7 +46,7 @@ export function headLayers(
   image: Tensor,
   options: HeadOptions,
 ): { readonly scores: Tensor; readonly layers: ReadonlyMap<string, Tensor> } {
-  const { classes, upsampling, fusion, isSame, suffix = "" } = options;
+  const { classes, upsampling, fusion, isSame, suffix = "", others = [] } = options;
   const layers = new Map<string, Tensor>();
   const add = (name: string, tensor: Tensor): Tensor => {
     const layer = tensor.name === name ? tensor : named(tensor, name);
@@ -50,7 +58,7 @@ export function headLayers(
   const scored = (name: string, fused: string, from: (stream: Stream) => Tensor): Tensor => {
     const scores = streams.map((stream) => {
       const layer = name + suffix + stream.suffix;
-      return add(layer, score(from(stream), layer, classes));
+      return add(layer, score(from(stream), layer, classes, others));
     });
     const coefficients = scores.map(() => 1 / scores.length);
     return scores.length === 1 ? scores[0]! : add(fused + suffix, sum(scores, coefficients));
@@ -76,8 +84,8 @@ export function headLayers(
 }
 
 /** A 1x1 convolution that starts at zero (paper, 4.1 and 4.2), with Caffe's multipliers for its bias. */
-function score(x: Tensor, name: string, classes: number): Tensor {
-  const weight = param(`${name}.weight`, [classes, x.shape[1]!, 1, 1], zeros());
+function score(x: Tensor, name: string, classes: number, leavesOut: readonly string[]): Tensor {
+  const weight = param(`${name}.weight`, [classes, x.shape[1]!, 1, 1], zeros(), { leavesOut });
   return conv2d(x, weight, param(`${name}.bias`, [classes], zeros(), { lrMult: 2, decayMult: 0 }));
 }
 

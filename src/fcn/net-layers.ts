@@ -2,7 +2,7 @@
 import { ShapeError } from "../tensor/errors.js";
 import { isParam, topological, type Param, type Tensor } from "../tensor/tensor.js";
 import { cropOffset } from "./coordinate-map.js";
-import { headLayers } from "./heads.js";
+import { headLayers, layersOfHeads } from "./heads.js";
 import type { Trunk } from "./trunk.js";
 import { convolutionalTrunk } from "./trunk-layers.js";
 import { trunkOf, type TrunkName } from "./trunks.js";
@@ -128,9 +128,11 @@ function buildNet(
     suffix,
   }));
   const layers = new Map(trunks.flatMap((stream) => [...stream.layers]));
+  const isSame = padding === "same";
+  const others = layersOfHeads(trunk.heads);
   const scores = heads.map(({ variant, classes, suffix }) => {
-    const isSame = padding === "same";
-    const head = headLayers(trunks, trunk.heads[variant]!, streams[0]!.image, { classes, upsampling, fusion, isSame, suffix });
+    const own = { classes, upsampling, fusion, isSame, suffix, others };
+    const head = headLayers(trunks, trunk.heads[variant]!, streams[0]!.image, own);
     for (const [name, tensor] of head.layers) layers.set(name, tensor);
     return head.scores;
   });

@@ -13,7 +13,7 @@ import { reshape, type TransposeAttrs } from "../kernels/reshape.js";
 import type { PoolWindow } from "../kernels/window.js";
 import { ShapeError } from "../tensor/errors.js";
 import { formatShape, numel, sameShape, type Shape } from "../tensor/shape.js";
-import { isParam, named, param, topological, type Param, type Tensor } from "../tensor/tensor.js";
+import { isParam, named, topological, type Param, type Tensor } from "../tensor/tensor.js";
 import { convolutionalWeight, type FlattenOrder } from "./convolutional-weight.js";
 
 export type GlobalPool = "drop" | "slide";
@@ -250,9 +250,8 @@ class Walk {
       const rows = transB ? data : transposed(data, source.shape as readonly [number, number]);
       return convolutionalWeight({ shape: [outputs, numel(map)], data: rows }, map, order).data;
     };
-    const { lrMult, decayMult } = source;
     // The same start as the classifier's, number by number.
-    const kernel = param(source.name, to, (_shape, random) => convert(source.init(source.shape, random)), { lrMult, decayMult });
+    const kernel: Param = { ...source, shape: to, init: (_shape, random) => convert(source.init(source.shape, random)) };
     this.#kernels.set(source, kernel);
     this.conversions.set(source, { source, to, convert });
     return kernel;

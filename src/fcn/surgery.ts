@@ -3,9 +3,10 @@
  * (fcn.md 1.0, 2.2).
  */
 import { table } from "../graph/table.js";
+import { isBilinear } from "../tensor/init.js";
 import { WeightsError } from "../tensor/errors.js";
 import { formatShape, numel, sameShape, type Shape } from "../tensor/shape.js";
-import type { Param } from "../tensor/tensor.js";
+import { layerOf, type Param } from "../tensor/tensor.js";
 import { initialValue, type Weights } from "../tensor/weights.js";
 
 /** What became of every parameter of the graph, and of the weights that were left over. */
@@ -28,8 +29,8 @@ export interface TransplantOptions {
   /** Draws the initial values of what is new. Default 1. */
   readonly seed?: number;
   /**
-   * Layers that may start anew though they start at random, or be all zero though they come from the weights. `true`: any layer. Layers that start at
-   * zero, as the paper's score layers do, need no permission.
+   * Layers that may start anew though they start at random, be all zero though they come from the weights, or be dropped though the graph does not know
+   * them. `true`: any layer. Layers that start at zero, as the paper's score layers do, need no permission, nor do those that the net leaves out by its making.
    */
   readonly allow?: true | readonly string[];
 }
@@ -43,10 +44,12 @@ interface Fate {
 
 /**
  * Weights for `graph`: those of `from` where the names agree and the elements are as many, in the same order (Caffe's flatten order is that of
- * the convolution; reorder channel-last weights first, by `convolutionalize` or `convolutionalWeight`); the initial value for the rest. Layers
- * whose name contains "up" are always reset. Throws WeightsError where nothing agrees, where a weight's data is not as long as its shape says,
- * and, unless `allow` names the layer, where a layer would start at random or only in part from the weights, or where its weight is all zero: a
- * net that was never trained, or names that do not agree, would otherwise pass for a pretrained one.
+ * the convolution; reorder channel-last weights first, by `convolutionalize` or `convolutionalWeight`); the initial value for the rest.
+ * Upsampling layers, those that start as `bilinear()`, are always reset. Throws WeightsError where nothing agrees, where a weight's data is not as
+ * long as its shape says, and, unless `allow` names the layer, where a layer would start at random or only in part from the weights, where its
+ * weight is all zero, or where weights have no place in the graph: a net that was never trained, names that do not agree, or another net's
+ * weights would otherwise pass for pretrained ones. What a net leaves out by its making (`Param.leavesOut`) is dropped without a word: the
+ * classifier's last layer in a net for segmentation, GoogLeNet's side classifiers, the layers of another variant's head.
  *
  * @example
  * const { weights, report } = transplant(await fcn32s.save(), fcn({ trunk: "vgg16", variant: "16s", classes: 21, size }));
@@ -69,7 +72,7 @@ export function transplant(
         `transplant: ${name} has ${given.data.length} values but its shape ${formatShape(given.shape)} takes ${numel(given.shape)}: the weights are damaged`,
       );
     }
-    const isUpsampling = layerOf(name).includes("up");
+    const isUpsampling = isBilinear(parameter.init);
     if (given && !isUpsampling && fits(given.shape, to)) {
       weights.set(name, { shape: to, data: given.data });
       used.add(name);
@@ -89,6 +92,8 @@ export function transplant(
   const isAllowed = (layer: string): boolean => allow === true || allow.includes(layer);
   checkNew(fates, weights, isAllowed);
   checkZero(fates, weights, isAllowed);
+  const leftOut = [...new Set(graph.params.flatMap(({ leavesOut = [] }) => leavesOut))];
+  checkDropped(fates, (layer) => isAllowed(layer) || leftOut.some((name) => isCalled(layer, name)));
   return { weights, report: reportOf(fates) };
 }
 
@@ -114,7 +119,7 @@ function checkNew(fates: readonly Fate[], weights: Weights, isAllowed: (layer: s
   );
   const unused = fates.filter(({ what }) => what === "dropped").map(({ name }) => name);
   throw new WeightsError(
-    `transplant: the weights have no ${few(described, "; ")}, which would start anew (left over: ${few(unused) || "none"}): check the names and sizes, or allow it: { allow: ${JSON.stringify(wrong.slice(0, 8))} }`,
+    `transplant: the weights have no ${few(described, "; ")}, which would start anew (left over: ${few(unused) || "none"}): check the names and sizes, or allow it: { allow: ${JSON.stringify(wrong.slice(0, MOST_NAMED))} }`,
   );
 }
 
@@ -129,8 +134,28 @@ function checkZero(fates: readonly Fate[], weights: Weights, isAllowed: (layer: 
   );
   if (zero.length > 0)
     throw new WeightsError(
-      `transplant: ${few(zero.map(({ name }) => name))} of the weights hold nothing but zeros: they were never trained; load trained weights, or allow it: { allow: ${JSON.stringify(zero.slice(0, 8).map(({ name }) => layerOf(name)))} }`,
+      `transplant: ${few(zero.map(({ name }) => name))} of the weights hold nothing but zeros: they were never trained; load trained weights, or allow it: { allow: ${JSON.stringify(zero.slice(0, MOST_NAMED).map(({ name }) => layerOf(name)))} }`,
     );
+}
+
+/** Weights of no parameter's name. Those of another size than the parameter of their name are the affair of {@link checkNew}. */
+function checkDropped(fates: readonly Fate[], mayGo: (layer: string) => boolean): void {
+  const inGraph = new Set(fates.filter(({ to }) => to !== null).map(({ name }) => name));
+  const lost = fates.filter(({ name, what }) => what === "dropped" && !inGraph.has(name) && !mayGo(layerOf(name)));
+  if (lost.length === 0) return;
+  const layers = [...new Set(lost.map(({ name }) => layerOf(name)))];
+  const described = lost.map(({ name, from }) => `${name} ${formatShape(from!)}`);
+  throw new WeightsError(
+    `transplant: the graph has no ${few(described, "; ", MOST_NAMED)}, which the weights hold: they are of another net, or go by other names; build the net that they belong to, or leave out what it does without: { allow: ${JSON.stringify(layers.slice(0, MOST_NAMED))} }`,
+  );
+}
+
+/** Layers that an error names at most. */
+const MOST_NAMED = 8;
+
+/** `name` as in `Param.leavesOut`. */
+function isCalled(layer: string, name: string): boolean {
+  return name.endsWith("*") ? layer.startsWith(name.slice(0, -1)) : layer === name;
 }
 
 function reportOf(fates: readonly Fate[]): SurgeryReport {
@@ -155,16 +180,11 @@ function reportOf(fates: readonly Fate[]): SurgeryReport {
   };
 }
 
-/** "conv1_1.weight" -> "conv1_1" */
-function layerOf(parameterName: string): string {
-  return parameterName.replace(/\.[^.]*$/, "");
-}
-
 function isZero(data: Float32Array): boolean {
   return data.every((v) => v === 0);
 }
 
-function few(names: Iterable<string>, separator = ", "): string {
+function few(names: Iterable<string>, separator = ", ", most = 3): string {
   const all = [...names];
-  return all.slice(0, 3).join(separator) + (all.length > 3 ? `${separator}...` : "");
+  return all.slice(0, most).join(separator) + (all.length > most ? `${separator}...` : "");
 }

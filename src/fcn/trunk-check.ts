@@ -111,12 +111,6 @@ function checkHead({ layers, classifierOnly = [] }: Trunk, variant: string, head
   names.push(head.upsampling);
   const twice = names.find((name, i) => names.indexOf(name) !== i);
   if (twice !== undefined) bad(`two layers are called ${twice}`, "rename one");
-  const deaf = [...head.skips.map((skip) => skip.upsampling), head.upsampling].find((name) => !name.includes("up"));
-  if (deaf !== undefined)
-    bad(
-      `the upsampling layer ${deaf} has no "up" in its name`,
-      "put it there: net surgery resets layers by it, as the authors' solve.py does",
-    );
 }
 
 function isAtLeast(value: unknown, least: number): boolean {

@@ -39,11 +39,13 @@ export interface TrunkOptions {
  */
 export function convolutionalTrunk(trunk: Trunk, image: Tensor, options: TrunkOptions): Map<string, Tensor> {
   const { padding } = options;
+  const { classifierOnly = [] } = trunk;
+  const built = { ...options, leavesOut: notIn(trunk, classifierOnly, options) };
   const fullyConnected: FullyConnectedForm = (layer, x, channels) => {
-    const { weight, bias } = parameters(trunk, layer, options, [channels, x.shape[1]!, layer.extent, layer.extent]);
+    const { weight, bias } = parameters(trunk, layer, built, [channels, x.shape[1]!, layer.extent, layer.extent]);
     return conv2d(x, weight, bias, { padding: padding === "same" ? samePadding(layer.extent) : 0 });
   };
-  return buildLayers(trunk, image, options, fullyConnected, { leftOut: new Set(trunk.classifierOnly) });
+  return buildLayers(trunk, image, built, fullyConnected, { without: new Set(classifierOnly) });
 }
 
 /** The whole classifier with `classes` scores, as it was trained: maps are flattened in (c, y, x) order. `image` has the trunk's crop size. */
@@ -52,14 +54,22 @@ export function classifierTrunk(
   image: Tensor,
   options: Omit<TrunkOptions, "padding"> & { readonly classes: number },
 ): Map<string, Tensor> {
+  const built = { ...options, padding: ownPadding(trunk), leavesOut: notIn(trunk, [], options) };
   const fullyConnected: FullyConnectedForm = (layer, x, channels) => {
     const rows = x.shape.length === 2 ? x : flatten(x);
-    const { weight, bias } = parameters(trunk, layer, options, [channels, rows.shape[1]!]);
+    const { weight, bias } = parameters(trunk, layer, built, [channels, rows.shape[1]!]);
     return gemm(rows, weight, bias, { transB: true });
   };
-  const own = { ...options, padding: ownPadding(trunk) };
-  return buildLayers(trunk, image, own, fullyConnected, { leftOut: new Set(), classes: options.classes });
+  return buildLayers(trunk, image, built, fullyConnected, { without: new Set(), classes: options.classes });
 }
+
+/** What a parameter says that the net leaves out: `Param.leavesOut`. */
+function notIn({ auxiliary = [] }: Trunk, without: readonly string[], { suffix = "" }: { readonly suffix?: string }): string[] {
+  return [...without, ...auxiliary].map((name) => (name.endsWith("*") ? name : name + suffix));
+}
+
+/** How a table is built, and which layers of its files are not. */
+type BuildOptions = TrunkOptions & { readonly leavesOut: readonly string[] };
 
 /** The first layer's padding in the classifier. */
 function ownPadding(trunk: Trunk): number {
@@ -70,7 +80,7 @@ function ownPadding(trunk: Trunk): number {
 type FullyConnectedForm = (layer: FullyConnectedLayer, x: Tensor, channels: number) => Tensor;
 
 interface Extent {
-  readonly leftOut: ReadonlySet<string>;
+  readonly without: ReadonlySet<string>;
   /** Channels of the classification layer, which no width changes. */
   readonly classes?: number;
 }
@@ -78,9 +88,9 @@ interface Extent {
 function buildLayers(
   trunk: Trunk,
   image: Tensor,
-  options: TrunkOptions,
+  options: BuildOptions,
   fullyConnected: FullyConnectedForm,
-  { leftOut, classes }: Extent,
+  { without, classes }: Extent,
 ): Map<string, Tensor> {
   const { suffix = "" } = options;
   const outputs = new Map<string, Tensor>();
@@ -92,7 +102,7 @@ function buildLayers(
   for (const layer of trunk.layers) {
     const inputs = inputsOf(layer, before).map((name) => values.get(name)!);
     before = layer.name;
-    if (leftOut.has(layer.name)) {
+    if (without.has(layer.name)) {
       values.set(layer.name, inputs[0]!);
       continue;
     }
@@ -155,7 +165,7 @@ function poolAttrs(layer: PoolLayer, options: TrunkOptions) {
   return { kernel, stride, padding: options.padding === "same" ? same : (layer.padding ?? 0), ceil: rounding === "ceil" };
 }
 
-function convLayer(trunk: Trunk, layer: ConvLayer, x: Tensor, channels: number, options: TrunkOptions): Tensor {
+function convLayer(trunk: Trunk, layer: ConvLayer, x: Tensor, channels: number, options: BuildOptions): Tensor {
   const { kernel, stride = 1, groups = 1, dilation = 1 } = layer;
   const { weight, bias } = parameters(trunk, layer, options, [channels, x.shape[1]! / groups, kernel, kernel]);
   const padding =
@@ -181,11 +191,11 @@ function samePadding(kernel: number): [number, number, number, number] {
 function parameters(
   trunk: Trunk,
   { name }: ConvLayer | FullyConnectedLayer,
-  { suffix = "" }: { readonly suffix?: string },
+  { suffix = "", leavesOut }: Pick<BuildOptions, "suffix" | "leavesOut">,
   shape: readonly number[],
 ): { weight: Param; bias: Param } {
   return {
-    weight: param(`${name}${suffix}.weight`, shape, trunk.init()),
+    weight: param(`${name}${suffix}.weight`, shape, trunk.init(), { leavesOut }),
     bias: param(`${name}${suffix}.bias`, [shape[0]!], zeros(), trunk.bias),
   };
 }

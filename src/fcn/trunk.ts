@@ -108,6 +108,8 @@ export interface Trunk {
    * computed from one of them is then computed from its input. Default: none, the table ends before the classification layer.
    */
   readonly classifierOnly?: readonly string[];
+  /** Layers that files of its weights hold besides, of its training alone: GoogLeNet's two classifiers at the side. Net surgery drops them. */
+  readonly auxiliary?: readonly string[];
   /** The crop that the classifier was trained on. */
   readonly crop: { readonly channels: number; readonly size: number };
   /** Padding of the first layer in the authors' nets: 100, so that the last layer's kernel fits on any image. */

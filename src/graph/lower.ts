@@ -3,7 +3,7 @@ import type { DiagonalWeight } from "../kernels/conv-depthwise.js";
 import { opOf } from "../kernels/ops.js";
 import type { Variant } from "../kernels/op.js";
 import { byteLength } from "../tensor/layout.js";
-import { isLeaf, topological, type Tensor } from "../tensor/tensor.js";
+import { isLeaf, isParam, layerOf, topological, type Tensor } from "../tensor/tensor.js";
 import {
   applicableVariants,
   choose,
@@ -118,8 +118,8 @@ export function nodeNames(nodes: readonly Tensor[]): Map<Tensor, string> {
   const names = new Map<Tensor, string>();
   const used = new Map<string, number>();
   for (const node of nodes) {
-    const parameter = node.inputs.find((t) => t.op === "param")?.name.replace(/\.[^.]*$/, "");
-    const base = node.name || (parameter ? `${parameter}${isFirst(node) ? "" : `:${node.op}`}` : node.op);
+    const parameter = node.inputs.find(isParam);
+    const base = node.name || (parameter ? `${layerOf(parameter.name)}${isFirst(node) ? "" : `:${node.op}`}` : node.op);
     const count = (used.get(base) ?? 0) + 1;
     used.set(base, count);
     names.set(node, count === 1 ? base : `${base}#${count}`);

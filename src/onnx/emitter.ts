@@ -2,7 +2,7 @@
  * Collects the nodes and constants of an ONNX graph. Numbers that depend on the sizes of the inputs become references: the size of an axis of
  * some other value, read by a Shape node, that equals the number at every size at which the graph was built.
  */
-import { topological, type Tensor } from "../tensor/tensor.js";
+import { isParam, layerOf, topological, type Tensor } from "../tensor/tensor.js";
 import { OnnxError } from "./errors.js";
 import type { Attributes, DataType, NodeMessage, TensorMessage } from "./messages.js";
 import { describe, type Samples } from "./samples.js";
@@ -111,7 +111,7 @@ export function emitGraph(samples: Samples, writerOf: (node: Tensor) => Write): 
   };
 
   const write = (node: Tensor): string => {
-    const layer = layerOf(node);
+    const layer = calledAfter(node);
     open.add(node);
     const before = nodes.length;
     const value = writerOf(node)({
@@ -171,8 +171,9 @@ function isLeaf({ op }: Tensor): boolean {
 }
 
 /** What a node is called after: its own name, its parameters' ("conv1.weight" -> "conv1") or its op. */
-function layerOf({ name, op, inputs }: Tensor): string {
-  return name || (inputs.find((t) => t.op === "param")?.name.replace(/\.[^.]*$/, "") ?? op);
+function calledAfter({ name, op, inputs }: Tensor): string {
+  const parameter = inputs.find(isParam);
+  return name || (parameter ? layerOf(parameter.name) : op);
 }
 
 export function isConstant(numbers: readonly number[]): boolean {

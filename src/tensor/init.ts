@@ -54,21 +54,27 @@ function bilinearRow(k: number): number[] {
  * paper's surgery.py fills it; for O/groups = 1 (depthwise) every filter. Throws ShapeError for another rank.
  */
 export function bilinear(): Init {
-  return (shape) => {
-    if (shape.length !== 4)
-      throw new ShapeError(`bilinear: the weight is ${formatShape(shape)}: it must be [C, O/groups, Kh, Kw]`);
-    const [c, o, kh, kw] = shape as [number, number, number, number];
-    const rows = bilinearRow(kh);
-    const columns = bilinearRow(kw);
-    const data = new Float32Array(numel(shape));
-    for (let i = 0; i < c; i++) {
-      const to = o === 1 ? 0 : i;
-      if (to >= o) continue;
-      for (let u = 0; u < kh; u++) for (let v = 0; v < kw; v++) data[((i * o + to) * kh + u) * kw + v] = rows[u]! * columns[v]!;
-    }
-    return data;
-  };
+  return diagonalBilinear;
 }
+
+/** Whether a parameter starts as {@link bilinear}: what surgery knows upsampling layers by. */
+export function isBilinear(init: Init): boolean {
+  return init === diagonalBilinear;
+}
+
+const diagonalBilinear: Init = (shape) => {
+  if (shape.length !== 4) throw new ShapeError(`bilinear: the weight is ${formatShape(shape)}: it must be [C, O/groups, Kh, Kw]`);
+  const [c, o, kh, kw] = shape as [number, number, number, number];
+  const rows = bilinearRow(kh);
+  const columns = bilinearRow(kw);
+  const data = new Float32Array(numel(shape));
+  for (let i = 0; i < c; i++) {
+    const to = o === 1 ? 0 : i;
+    if (to >= o) continue;
+    for (let u = 0; u < kh; u++) for (let v = 0; v < kw; v++) data[((i * o + to) * kh + u) * kw + v] = rows[u]! * columns[v]!;
+  }
+  return data;
+};
 
 /** Caffe's own `bilinear` filler: the kernel in EVERY in/out pair, which mixes classes unless groups = channels (fcn.md 1.5). */
 export function bilinearEveryPair(): Init {

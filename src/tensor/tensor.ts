@@ -22,6 +22,11 @@ export interface Param extends Tensor {
   readonly init: Init;
   readonly lrMult: number;
   readonly decayMult: number;
+  /**
+   * Layers that weights for the parameter's net may hold though the net does without them: the classifier's last in a net that scores pixels. A `*` at the end
+   * stands for anything. Surgery drops these; any other layer that finds no place is an error.
+   */
+  readonly leavesOut?: readonly string[];
 }
 
 /** A graph input of a fixed shape, f32 unless told. Named by the key it has in `graph(inputs, ...)`. */
@@ -33,11 +38,22 @@ export function input(shape: Shape, dtype: DType = "f32"): Tensor {
 }
 
 /** A learnable f32 tensor, known to `load`, `save` and checkpoints by its name, which is unique in a graph. */
-export function param(name: string, shape: Shape, init: Init, options: { lrMult?: number; decayMult?: number } = {}): Param {
+export function param(
+  name: string,
+  shape: Shape,
+  init: Init,
+  options: { lrMult?: number; decayMult?: number; leavesOut?: readonly string[] } = {},
+): Param {
   if (name === "") throw new ShapeError("param: the name is empty: weights are loaded and saved by name");
   checkShape(`param ${name}`, shape);
-  const { lrMult = 1, decayMult = 1 } = options;
-  return { shape: [...shape], dtype: "f32", name, op: "param", inputs: [], attrs: {}, init, lrMult, decayMult };
+  const { lrMult = 1, decayMult = 1, leavesOut } = options;
+  const leaf = { shape: [...shape], dtype: "f32", name, op: "param", inputs: [], attrs: {}, init, lrMult, decayMult } as const;
+  return leavesOut ? { ...leaf, leavesOut } : leaf;
+}
+
+/** The layer that a parameter belongs to: "conv1_1.weight" -> "conv1_1". */
+export function layerOf(parameterName: string): string {
+  return parameterName.replace(/\.[^.]*$/, "");
 }
 
 export function isParam(tensor: Tensor): tensor is Param {

@@ -14,8 +14,8 @@ export interface StageEvent {
   /** The recipe and what its rate comes to per pixel, for people. */
   readonly recipe: string;
   readonly parameters: { readonly learnable: number; readonly frozen: number };
-  /** Of the weights that it began with: how many parameters got theirs, and which began anew. Absent where a run goes on. */
-  readonly weights?: { readonly taken: number; readonly initialised: readonly string[] };
+  /** Of the weights that it began with: how many parameters got theirs, which began anew, and what was left over. Absent where a run goes on. */
+  readonly weights?: { readonly taken: number; readonly initialised: readonly string[]; readonly dropped: readonly string[] };
 }
 
 export interface StepEvent {

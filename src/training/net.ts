@@ -10,7 +10,7 @@ import { scale } from "../kernels/elementwise.js";
 import { argMax, confusionMatrix } from "../kernels/labels.js";
 import { softmaxCrossEntropy } from "../kernels/loss.js";
 import { InputError } from "../tensor/errors.js";
-import { input, isParam, type Tensor } from "../tensor/tensor.js";
+import { input, isParam, layerOf, type Tensor } from "../tensor/tensor.js";
 import type { Recipe } from "./recipe.js";
 import { VOID } from "./sample.js";
 import type { CellGrid } from "./sampler.js";
@@ -52,7 +52,8 @@ export function trainingNet(
   return graph(inputs, ({ pixels, labels, classWeights: weights }) => {
     const image = pixelsOf(pixels, options);
     const layers = fcnLayers(image, { ...options, dropout });
-    const [scores] = withMultipliers([layers.scores], options.frozenTrunk ?? false, of.bias) as [Tensor];
+    const frozen = new Set(options.frozenTrunk ? trunkOf(options.trunk).layers.map(({ name }) => name) : []);
+    const [scores] = withMultipliers([layers.scores], frozen, of.bias) as [Tensor];
     const prediction = argMax(scores);
     const lossOf = (reduction: "sum" | "mean"): Tensor =>
       softmaxCrossEntropy(scores, labels, { ignoreIndex: VOID, reduction, classWeights: weights ?? null });
@@ -66,18 +67,13 @@ export function trainingNet(
   });
 }
 
-/** The recipe's multipliers for biases, and rate 0 for what is frozen. What the net itself freezes (bilinear layers) stays so. */
-function withMultipliers(outputs: readonly Tensor[], frozenTrunk: boolean, bias: Recipe["bias"]): readonly Tensor[] {
+/** The recipe's multipliers for biases, and rate 0 for the layers that are frozen. What the net itself freezes (bilinear layers) stays so. */
+function withMultipliers(outputs: readonly Tensor[], frozen: ReadonlySet<string>, bias: Recipe["bias"]): readonly Tensor[] {
   return rewrite(outputs, (node) => {
     if (!isParam(node) || node.lrMult === 0) return node;
-    if (frozenTrunk && !isHead(node.name)) return { ...node, lrMult: 0, decayMult: 0 };
+    if (frozen.has(layerOf(node.name))) return { ...node, lrMult: 0, decayMult: 0 };
     return node.name.endsWith(".bias") ? { ...node, ...bias } : node;
   });
-}
-
-/** Layers that segmentation adds to a trunk, by the names that they have in every net: score_fr, score_pool4, upscore2. */
-function isHead(parameterName: string): boolean {
-  return parameterName.startsWith("score") || parameterName.replace(/\.[^.]*$/, "").includes("up");
 }
 
 /** The mean colour that is taken off the pixels, packed, opaque, to a byte: what becomes about zero. */

@@ -15,7 +15,7 @@ export interface TrainFcnOptions extends Augmentation, Pick<CompileOptions, "onP
   readonly validation?: SampleSource;
   /** What the first stage starts from, a classifier's weights as a rule, by `transplant`. Without: from random weights, which the authors found infeasible. */
   readonly weights?: Weights;
-  /** Layers that may start anew though the weights lack them: see `transplant`. Only for these weights; between stages it is known what is new. */
+  /** Layers that may start anew though the weights lack them, or be dropped though the weights hold them: see `transplant`. Only for these weights; between stages it is known what is new. */
   readonly allow?: TransplantOptions["allow"];
   /** "mixed" stores activations in two bytes and scales the loss (`Precision`; needs `openGpu({ f16: true })`). Default "f32". */
   readonly precision?: "f32" | "mixed";

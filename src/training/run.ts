@@ -240,13 +240,11 @@ async function begin(
     await program.resume({ bytes: carried.checkpoint });
     return { step: carried.step, told: {} };
   }
-  if (!carried) return { step: 0, told: { weights: { taken: 0, initialised: graph.params.map((p) => p.name) } } };
+  if (!carried) return { step: 0, told: { weights: { taken: 0, initialised: graph.params.map((p) => p.name), dropped: [] } } };
   const { weights, report } = transplant(carried.weights, graph, surgery);
   await program.load(weights);
-  return {
-    step: 0,
-    told: { weights: { taken: report.matched.length + report.reshaped.length, initialised: report.initialised } },
-  };
+  const { matched, reshaped, initialised, dropped } = report;
+  return { step: 0, told: { weights: { taken: matched.length + reshaped.length, initialised, dropped } } };
 }
 
 async function checkpointOf(store: RunStore, state: RunState): Promise<Uint8Array> {

@@ -1,6 +1,6 @@
 /** The runner of fcn-webgpu/training on LeNet's FCN and images of three classes. */
 import { expect } from "chai";
-import { InputError, initialWeights, type Weights } from "../../src/index.js";
+import { InputError, initialWeights, trunkOf, type Trunk, type Weights } from "../../src/index.js";
 import {
   evaluateFcn,
   samplesOf,
@@ -111,8 +111,9 @@ describe("trainFcn", function () {
     expect(steps.at(-1)!.msLeft).to.equal(0);
     expect(steps[0]!.pixelsPerSecond).to.be.above(0);
     const [first, second] = whole.events.filter((e) => e.type === "stage");
-    expect(first!.weights!.taken).to.equal(0);
+    expect(first!.weights).to.include({ taken: 0 }).and.to.deep.include({ dropped: [] });
     expect(second!.weights!.initialised).to.deep.equal(["score_pool1.weight", "score_pool1.bias"]);
+    expect(second!.weights!.dropped).to.deep.equal(["upscore.weight"]);
     expect(first!.recipe).to.match(/learning rate 0\.002 on the mean over the pixels that count, 2 images a step/);
     expect(whole.stopped).to.equal(false);
   });
@@ -189,6 +190,23 @@ describe("trainFcn", function () {
     expect(events.find((e) => e.type === "stage")!.parameters.learnable).to.equal(3 * 100 + 3);
     const { params } = trainingNet({ ...net, variant: "4s" }, frozen.recipe, [28, 32]);
     expect(params.filter((p) => p.name.endsWith(".bias")).every((p) => p.lrMult === 2 && p.decayMult === 0)).to.equal(true);
+  });
+
+  it("freezes the trunk's layers by its table, not by their names", () => {
+    const lenet = trunkOf("lenet");
+    const renamed = (name: string): string => ({ conv1: "upsilon", conv2: "score_early", ip1: "group" })[name] ?? name;
+    const trunk: Trunk = {
+      ...lenet,
+      name: "lenet by other names",
+      layers: lenet.layers.map((layer) => ({ ...layer, name: renamed(layer.name) })),
+      heads: { "2s": { skips: [{ from: "pool1", upsampling: "between" }], upsampling: "last" } },
+    };
+    const own = { trunk, variant: "2s", classes: 3, upsampling: "learned", frozenTrunk: true } as const;
+    const { params } = trainingNet(own, stages[0]!.recipe, [28, 32]);
+    expect(params.filter((p) => p.lrMult !== 0).map((p) => p.name)).to.have.members([
+      ...["score_fr.weight", "score_fr.bias", "score_pool1.weight", "score_pool1.bias", "between.weight", "last.weight"],
+    ]);
+    expect(params.length).to.equal(12);
   });
 
   it("takes sums, class weights and part of the cells", async () => {

@@ -67,6 +67,7 @@ export const GOOGLENET: Trunk = {
     { op: "fullyConnected", name: "loss3/classifier", channels: 1000, extent: 1, relu: false },
   ],
   classifierOnly: ["pool5/7x7_s1", "loss3/classifier"],
+  auxiliary: ["loss1/*", "loss2/*"],
   crop: { channels: 3, size: 224 },
   // conv1's own: the scores cover every image from 31 pixels on, and 100 would double the work (fcn.md 1.4).
   caffePadding: 3,
