@@ -3,23 +3,30 @@
  * frequent label, the lower one of equals; cells at the right and bottom edge may be smaller.
  */
 import { segmentationMetrics, type SegmentationMetrics } from "../src/index.js";
-import { CLASSES, type SceneBatch } from "./scenes.js";
 
-export function strideBound(scenes: readonly SceneBatch[], stride: number): SegmentationMetrics {
-  const counts = new Float64Array(CLASSES * CLASSES);
-  for (const { size, count, labels } of scenes) {
-    const pixels = size[0] * size[1];
-    for (let n = 0; n < count; n++) {
-      const truth = labels.subarray(n * pixels, (n + 1) * pixels);
-      const coarse = majorityLabels(truth, size[1], stride);
-      truth.forEach((label, i) => counts[label * CLASSES + coarse[i]!]!++);
-    }
+export interface LabelMap {
+  /** Row-major, `width` pixels a row; what is not below `classes` counts for nothing. */
+  readonly labels: ArrayLike<number>;
+  readonly width: number;
+}
+
+export function strideBound(
+  maps: Iterable<LabelMap>,
+  { classes, stride }: { classes: number; stride: number },
+): SegmentationMetrics {
+  const counts = new Float64Array(classes * classes);
+  for (const { labels, width } of maps) {
+    const coarse = majorityLabels({ labels, width }, { classes, stride });
+    for (let i = 0; i < labels.length; i++) if (labels[i]! < classes) counts[labels[i]! * classes + coarse[i]!]!++;
   }
   return segmentationMetrics(counts);
 }
 
-/** `labels` is row-major, `width` pixels a row. */
-export function majorityLabels(labels: Int32Array, width: number, stride: number): Int32Array {
+/** Row-major; 0 in a cell in which nothing counts. */
+export function majorityLabels(
+  { labels, width }: LabelMap,
+  { classes, stride }: { classes: number; stride: number },
+): Int32Array {
   const height = labels.length / width;
   const result = new Int32Array(labels.length);
   for (let top = 0; top < height; top += stride) {
@@ -28,7 +35,7 @@ export function majorityLabels(labels: Int32Array, width: number, stride: number
       for (let y = top; y < Math.min(top + stride, height); y++) {
         for (let x = left; x < Math.min(left + stride, width); x++) cell.push(y * width + x);
       }
-      const winner = mostFrequent(cell.map((i) => labels[i]!));
+      const winner = mostFrequent(cell.map((i) => labels[i]!).filter((label) => label < classes));
       for (const i of cell) result[i] = winner;
     }
   }
@@ -38,5 +45,5 @@ export function majorityLabels(labels: Int32Array, width: number, stride: number
 function mostFrequent(values: readonly number[]): number {
   const counts = new Map<number, number>();
   for (const v of values) counts.set(v, (counts.get(v) ?? 0) + 1);
-  return [...counts].sort(([a, m], [b, n]) => n - m || a - b)[0]![0];
+  return [...counts].sort(([a, m], [b, n]) => n - m || a - b)[0]?.[0] ?? 0;
 }

@@ -1,12 +1,12 @@
 /** The demo as a function: all seeds, the tables and the report. */
-import type { Gpu } from "../src/index.js";
+import type { Gpu, SegmentationMetrics } from "../src/index.js";
 import { strideBound } from "./bounds.js";
 import type { DigitSets } from "./digits.js";
 import { runSeed, type SeedResult } from "./experiment.js";
 import { goals, type Goal } from "./goals.js";
 import { seconds, type Progress } from "./progress.js";
 import { writeReport } from "./report.js";
-import { sceneSet } from "./scenes.js";
+import { CLASSES, labelMapsOf, sceneSet } from "./scenes.js";
 import type { Settings } from "./settings.js";
 import { comparisonTable, formatTable, mapsTable, metricsTable } from "./tables.js";
 
@@ -39,7 +39,8 @@ export async function runDemo(
   const { settings, seeds } = options;
   const started = performance.now();
   const heldOut = sceneSet(digits.heldOut, HELD_OUT_SEED, "held-out scenes", settings.heldOut.sizes, settings.heldOut.perSize);
-  const bounds = { stride2: strideBound(heldOut, 2), stride4: strideBound(heldOut, 4) };
+  const boundOf = (stride: number): SegmentationMetrics => strideBound(labelMapsOf(heldOut), { classes: CLASSES, stride });
+  const bounds = { stride2: boundOf(2), stride4: boundOf(4) };
 
   const results: SeedResult[] = [];
   for (const seed of seeds) {

@@ -2,6 +2,7 @@
  * Scenes: a black canvas of 40 to 80 pixels a side with 2 to 5 digits at their own size, inside it; they may overlap. A pixel
  * belongs to a digit where the digit's ink exceeds 0.3 of full, and to the later of two digits. Labels: 0 background, 1 + value the digits.
  */
+import type { LabelMap } from "./bounds.js";
 import { DIGIT_SIZE, type Digit } from "./digits.js";
 import { seededRandom, type Random } from "./random.js";
 
@@ -48,6 +49,14 @@ export function composeBatch(digits: readonly Digit[], random: Random, size: Siz
 export function sceneSet(digits: readonly Digit[], seed: number, stream: string, sizes: number, perSize: number): SceneBatch[] {
   const random = seededRandom(seed, stream);
   return Array.from({ length: sizes }, () => composeBatch(digits, random, drawSize(random), perSize));
+}
+
+/** Each scene's labels, as a map of its own. */
+export function* labelMapsOf(scenes: readonly SceneBatch[]): Generator<LabelMap, void, void> {
+  for (const { size, count, labels } of scenes) {
+    const pixels = size[0] * size[1];
+    for (let n = 0; n < count; n++) yield { labels: labels.subarray(n * pixels, (n + 1) * pixels), width: size[1] };
+  }
 }
 
 type Place = readonly [top: number, left: number];

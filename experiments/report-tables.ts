@@ -7,8 +7,8 @@ import type { Result } from "./results.js";
 import { isSearch, stepsOf, type SetName } from "./runs.js";
 import { bestNet, mean, netOf, resultsOf, type NetResults, type ScaleResults } from "./scale-results.js";
 
-const METRICS = ["pixelAccuracy", "meanAccuracy", "meanIU", "frequencyWeightedIU"] as const;
-const METRIC_NAMES = ["pixel acc.", "mean acc.", "mean IU", "f.w. IU"];
+export const METRICS = ["pixelAccuracy", "meanAccuracy", "meanIU", "frequencyWeightedIU"] as const;
+export const METRIC_NAMES = ["pixel acc.", "mean acc.", "mean IU", "f.w. IU"];
 const NOT_DONE = "not done";
 
 export const SET_TITLES: Readonly<Record<SetName, string>> = { camvid: "CamVid", pets: "Oxford Pets" };

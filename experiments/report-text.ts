@@ -1,6 +1,6 @@
 /** The generated part of docs/results.md: a chapter for each scale, then the paper's figures beside ours. */
 import type { Curves } from "./curves.js";
-import { paperTable } from "./paper.js";
+import { paperTable, secondTable, strideBoundsTable } from "./paper.js";
 import {
   barsTable,
   baselineText,
@@ -14,6 +14,7 @@ import {
 } from "./report-tables.js";
 import type { SetName } from "./runs.js";
 import { resultsOf, type ScaleResults } from "./scale-results.js";
+import type { StrideBounds } from "./stride-bounds.js";
 
 export interface PublishedScale {
   readonly all: ScaleResults;
@@ -38,8 +39,8 @@ const GOOGLENET = {
 const ALEXNET = { "alexnet-32s": "AlexNet's conv layers, 32s" };
 const PETS = { "pets-squeezenet-16s": "SqueezeNet 16s", "pets-squeezenet-8s": "SqueezeNet 8s" };
 
-/** Markdown. A scale without a result is named as not run. */
-export function resultsSection(scales: readonly PublishedScale[]): string {
+/** Markdown. A scale without a result is named as not run; so are the bounds by stride, where they are null. */
+export function resultsSection(scales: readonly PublishedScale[], bounds: StrideBounds | null): string {
   const done = scales.filter(({ all }) => resultsOf(all).length > 0);
   const first = done[0]?.all ?? null;
   return [
@@ -48,6 +49,14 @@ export function resultsSection(scales: readonly PublishedScale[]): string {
     ),
     "## The paper's figures, and what was checked of them",
     markdownTable(paperTable(first), "words"),
+    ...(first ? ["### The paper's table 2", markdownTable(secondTable(first), "words")] : []),
+    "### Upper bound by stride",
+    ...(bounds
+      ? [
+          `Mean IU of the labels themselves, coarsened: each cell of stride x stride pixels takes its commonest label. \`${bounds.command}\`, commit ${bounds.commit}, ${bounds.date.slice(0, 10)}.`,
+          markdownTable(strideBoundsTable(bounds)),
+        ]
+      : ["Not measured."]),
   ].join("\n\n");
 }
 

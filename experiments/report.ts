@@ -11,6 +11,7 @@ import { curvesOf } from "./curves.js";
 import { resultsSection, type PublishedScale } from "./report-text.js";
 import { SCALES, type ScaleName } from "./runs.js";
 import { readScale, resultsOf } from "./scale-results.js";
+import { readStrideBounds } from "./stride-bounds.js";
 
 const root = join(import.meta.dirname, "..");
 const DOCUMENT = join(root, "docs", "results.md");
@@ -49,7 +50,7 @@ async function report(scales: Awaited<ReturnType<typeof readScale>>[], document:
     ),
   );
   await putDrawings(document.replace(/\.md$/, ""), files, check);
-  const content = resultsSection(drawn);
+  const content = resultsSection(drawn, await readStrideBounds());
   await putSection({ document, name: "results", command: "npm run experiments:report", content }, check);
 }
 

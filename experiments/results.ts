@@ -22,8 +22,11 @@ export interface Origin {
 
 /** Of work that is done now, on this adapter. */
 export function originOf(adapter: GpuInfo, command: string): Origin {
-  const commit = execFileSync("git", ["describe", "--always", "--dirty"], { cwd: import.meta.dirname, encoding: "utf8" }).trim();
-  return { adapter, command, commit, date: new Date().toISOString() };
+  return { adapter, command, commit: commitNow(), date: new Date().toISOString() };
+}
+
+export function commitNow(): string {
+  return execFileSync("git", ["describe", "--always", "--dirty"], { cwd: import.meta.dirname, encoding: "utf8" }).trim();
 }
 
 export interface Tested extends Evaluation, Origin {

@@ -3,7 +3,7 @@ import { majorityLabels, strideBound } from "../../demo/bounds.js";
 import { mapExtent } from "../../demo/convolutional.js";
 import { isHeldOut, loadDigits, type DigitSets } from "../../demo/digits.js";
 import { seededRandom } from "../../demo/random.js";
-import { composeBatch, drawSize, sceneSet, type SceneBatch } from "../../demo/scenes.js";
+import { composeBatch, drawSize, labelMapsOf, sceneSet, type SceneBatch } from "../../demo/scenes.js";
 import { sceneBatches } from "../../demo/train.js";
 
 describe("the demo's data", function () {
@@ -78,14 +78,22 @@ describe("the demo's data", function () {
 describe("the bound of a stride", () => {
   it("labels each cell by its majority, the lower label of equals, smaller cells at the edges", () => {
     const labels = Int32Array.of(1, 1, 2, 1, 0, 2, 3, 0, 4);
-    expect([...majorityLabels(labels, 3, 2)]).to.deep.equal([1, 1, 2, 1, 1, 2, 0, 0, 4]);
+    expect([...majorityLabels({ labels, width: 3 }, { classes: 5, stride: 2 })]).to.deep.equal([1, 1, 2, 1, 1, 2, 0, 0, 4]);
+  });
+
+  it("takes no account of what does not count", () => {
+    const labels = Uint8Array.of(255, 255, 255, 1, 255, 255, 0, 255);
+    expect([...majorityLabels({ labels, width: 4 }, { classes: 2, stride: 2 })]).to.deep.equal([0, 0, 0, 0, 0, 0, 0, 0]);
+    // Of the two pixels that count, the lower label wins: one is right.
+    expect(strideBound([{ labels, width: 4 }], { classes: 2, stride: 2 }).pixelAccuracy).to.equal(0.5);
   });
 
   it("is 1 at stride 1 and by hand at stride 2", () => {
     const scene: SceneBatch = { size: [2, 2], count: 1, image: new Float32Array(4), labels: Int32Array.of(1, 1, 1, 0) };
-    expect(strideBound([scene], 1).meanIU).to.equal(1);
+    const boundOf = (stride: number): number => strideBound(labelMapsOf([scene]), { classes: 2, stride }).meanIU;
+    expect(boundOf(1)).to.equal(1);
     // All four pixels become 1: IU of the background 0, of class 1 three quarters.
-    expect(strideBound([scene], 2).meanIU).to.equal(0.375);
+    expect(boundOf(2)).to.equal(0.375);
   });
 });
 

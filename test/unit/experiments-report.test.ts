@@ -102,9 +102,25 @@ describe("the experiments' report", () => {
   it("says by how much a bar is missed", () => {
     const all = scale(of({ ...REACHED, "squeezenet-8s-control": 0.44, "pets-squeezenet-8s": 0.7 }));
     expect(verdicts(all)).to.deep.equal(["met", "missed", "met", "met", "met", "met", "missed"]);
-    const text = resultsSection([{ all, curves: [] }]);
+    const text = resultsSection([{ all, curves: [] }], null);
     expect(text).to.include("| above 0 | −1.0 | −1.0, −1.0, −1.0 | **missed** by 1.0 |");
     expect(text).to.include("| Oxford Pets: pets-squeezenet-8s | at least 75 | 70.0 |  | **missed** by 5.0 |");
+  });
+
+  it("sets the paper's table 2 and its bounds by stride beside ours", () => {
+    const all = scale(of(REACHED));
+    const bounds = {
+      rows: [{ scale: "160x120", set: "camvid", images: 2, meanIU: [0.1, 0.2, 0.3, 0.4, 0.5, 0.61] }],
+      command: "npm run experiments:bounds",
+      commit: "abc1234",
+      date: "2026-11-23T00:00:00.000Z",
+    } as const;
+    const text = resultsSection([{ all, curves: [] }], bounds);
+    expect(text).to.include(
+      "| FCN-16s | 90.0 / 75.7 / 62.4 / 83.0 | squeezenet-8s | 90.0 ± 0.0 / 50.0 ± 0.0 / 44.0 ± 1.0 / 70.0 ± 0.0 |",
+    );
+    expect(text).to.include("| CamVid test, 160x120 | 2 | 10.0 | 20.0 | 30.0 | 40.0 | 50.0 | 61.0 |");
+    expect(resultsSection([{ all, curves: [] }], null)).to.include("Upper bound by stride\n\nNot measured.");
   });
 
   it("a difference of nothing does not beat a control, but two points reach a bar of two", () => {
@@ -117,7 +133,7 @@ describe("the experiments' report", () => {
     const all = scale((run) => (run.id === "squeezenet-4s-seed3" || run.set === "pets" ? null : of(REACHED)(run)));
     expect(verdicts(all)).to.deep.equal(["open", "met", "open", "met", "met", "open", "open"]);
     expect(barsOf(all)[0]!.values).to.have.length(2);
-    const text = resultsSection([{ all, curves: [] }]);
+    const text = resultsSection([{ all, curves: [] }], null);
     expect(text).to.include("open: 2 of 3 seeds so far");
     expect(stateText(all)).to.match(/Not done: .*squeezenet-4s-seed3.*pets-squeezenet-8s/);
     const [row] = metricsTable(all, { "squeezenet-4s": "4s" }).rows;
@@ -128,7 +144,9 @@ describe("the experiments' report", () => {
   it("invents nothing where nothing was run, or test was not read", () => {
     const none = scale(() => null);
     expect(verdicts(none)).to.deep.equal(Array.from({ length: 7 }, () => "open"));
-    expect(resultsSection([{ all: none, curves: curvesOf(none) }])).to.include("Not run: no result of this scale is published.");
+    expect(resultsSection([{ all: none, curves: curvesOf(none) }], null)).to.include(
+      "Not run: no result of this scale is published.",
+    );
     const runs = runsOf(SCALES["160x120"]).map((run) => ({ run, result: result(run, 0.4, { test: false }) }));
     const unread: ScaleResults = { scale: "160x120", runs };
     expect(verdicts(unread)).to.deep.equal(Array.from({ length: 7 }, () => "open"));
