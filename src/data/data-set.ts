@@ -2,19 +2,20 @@
 import type { Rgb } from "../fcn/legend.js";
 import { InputError } from "../tensor/errors.js";
 import type { Sample, SampleSource } from "../training/sample.js";
-import type { ClassList } from "./class-list.js";
 import type { DecodeJob } from "./decode.js";
 import { Decoder } from "./decoder.js";
 import type { LabelRules } from "./label-map.js";
-import { readLayout, type Format, type LayoutOptions, type Pair } from "./layouts.js";
+import { readLayout, type Format, type LayoutOptions, type Listing, type Pair } from "./layouts.js";
 
 export interface DataSetOptions extends LayoutOptions {
   /** Default: by the folders that are there. */
   readonly format?: Format | "auto";
   /** Scale images to so many rows and columns: photos by Lanczos, labels by their nearest pixel. Default: as they are, as in the paper. */
   readonly size?: readonly [h: number, w: number];
-  /** The label that counts for nothing; null for none. Default: what the class list calls void, unlabelled or ignored, else 255. */
+  /** The label that counts for nothing, as the files have it; null for none. Default: what the class list calls void, unlabelled or ignored, else 255. */
   readonly ignore?: number | null;
+  /** The label that the first class has in the files, the others behind it. Default 0; 1 where 0 is void, as in NYUDv2 and SIFT Flow (with `ignore: 0`). */
+  readonly firstLabel?: number;
   /** Threads that decode. Default: one less than there are cores, at most 4. */
   readonly threads?: number;
 }
@@ -23,6 +24,10 @@ export interface DataSet extends SampleSource, Disposable {
   /** Files by index. */
   readonly files: readonly Pair[];
   readonly colours: readonly Rgb[] | null;
+  /** The file that names the images; null where the folder has no list at all, and everything in it is taken. */
+  readonly list: string | null;
+  /** Images of the list that `exclude` left out. */
+  readonly excluded: number;
 }
 
 /**
@@ -34,11 +39,13 @@ export interface DataSet extends SampleSource, Disposable {
  * using train = await openDataSet("camvid", { split: "train", size: [120, 160] });
  */
 export async function openDataSet(root: string, options: DataSetOptions): Promise<DataSet> {
-  const { jobs, classes } = await listDataSet(root, options);
+  const { jobs, classes, list, excluded } = await listDataSet(root, options);
   const decoder = new Decoder(options.threads);
   return {
     classes: classes.names,
     colours: classes.colours,
+    list,
+    excluded,
     length: jobs.length,
     files: jobs.map(({ image, labels }) => ({ image, labels })),
     load(index): Promise<Sample> {
@@ -55,16 +62,21 @@ export async function openDataSet(root: string, options: DataSetOptions): Promis
 export async function listDataSet(
   root: string,
   options: DataSetOptions,
-): Promise<{ readonly classes: ClassList; readonly jobs: readonly DecodeJob[] }> {
-  const { format = "auto", size = null } = options;
+): Promise<Omit<Listing, "pairs"> & { readonly jobs: readonly DecodeJob[] }> {
+  const { format = "auto", size = null, firstLabel = 0 } = options;
   if (size && !size.every((n) => Number.isInteger(n) && n > 0))
     throw new InputError(`openDataSet: size is ${size.join(" x ")}: use positive integers`);
-  const { classes, pairs } = await readLayout(root, format, options);
-  const ignore = options.ignore === undefined ? (classes.ignore ?? 255) : options.ignore;
+  const { pairs, ...listing } = await readLayout(root, format, options);
+  const { names, colours, ignore: listed } = listing.classes;
+  const ignore = options.ignore === undefined ? (listed === null ? 255 : firstLabel + listed) : options.ignore;
   if (ignore !== null && (!Number.isInteger(ignore) || ignore < 0 || ignore > 255))
     throw new InputError(`openDataSet: ignore is ${ignore}: use a label from 0 to 255, or null for none`);
-  const rules: LabelRules = { classes: classes.names.length, ignore, colours: classes.colours };
-  return { classes, jobs: pairs.map((pair) => ({ ...pair, rules, size })) };
+  if (!Number.isInteger(firstLabel) || firstLabel < 0 || firstLabel + names.length > 256)
+    throw new InputError(
+      `openDataSet: firstLabel is ${firstLabel} for ${names.length} classes: use a label from 0 to ${256 - names.length}`,
+    );
+  const rules: LabelRules = { classes: names.length, firstLabel, ignore, colours };
+  return { ...listing, jobs: pairs.map((pair) => ({ ...pair, rules, size })) };
 }
 
 /** Keeps decoded samples, so that a small set is decoded once: `bytes` of pixels and labels at most (default 512 MiB), the rest is decoded each time. */

@@ -7,7 +7,9 @@ import { fileError } from "./errors.js";
 export interface LabelRules {
   /** Number of classes. */
   readonly classes: number;
-  /** The index that counts for nothing; null: there is none. */
+  /** The label of the first class in files of indices. */
+  readonly firstLabel: number;
+  /** The label that counts for nothing, as the files have it; null: there is none. */
   readonly ignore: number | null;
   /** Colours of the classes by index, then where there is one the colour of what is ignored: for label images in colour. */
   readonly colours: readonly Rgb[] | null;
@@ -26,9 +28,9 @@ export function classesOf(file: string, image: LabelImage, rules: LabelRules): U
   return image.kind === "index" ? fromIndices(file, image, rules) : fromColours(file, image, rules);
 }
 
-function fromIndices(file: string, { data, width }: LabelImage, { classes, ignore }: LabelRules): Uint8Array {
+function fromIndices(file: string, { data, width }: LabelImage, { classes, firstLabel, ignore }: LabelRules): Uint8Array {
   const map = new Int16Array(256).fill(-1);
-  for (let i = 0; i < classes; i++) map[i] = i;
+  for (let i = 0; i < classes; i++) map[firstLabel + i] = i;
   if (ignore !== null) map[ignore] = VOID;
   const out = new Uint8Array(data.length);
   for (let p = 0; p < data.length; p++) {
@@ -37,7 +39,7 @@ function fromIndices(file: string, { data, width }: LabelImage, { classes, ignor
       const ignored = ignore === null ? "no label is ignored" : `${ignore} is ignored`;
       throw fileError(
         file,
-        `pixel (${p % width}, ${Math.floor(p / width)}) has label ${data[p]}, which is outside 0 to ${classes - 1}, and ${ignored}: correct the labels, the class list, or the label to ignore`,
+        `pixel (${p % width}, ${Math.floor(p / width)}) has label ${data[p]}, which is outside ${firstLabel} to ${firstLabel + classes - 1}, and ${ignored}: correct the labels, the class list, the label to ignore, or that of the first class`,
       );
     }
     out[p] = label;

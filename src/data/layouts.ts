@@ -1,16 +1,17 @@
 /** How data sets lie on a disk: which image goes with which labels. */
-import { access, readdir, readFile } from "node:fs/promises";
-import { join, parse } from "node:path";
+import { readdir } from "node:fs/promises";
+import { join, parse, resolve } from "node:path";
 import { InputError } from "../tensor/errors.js";
 import { readClassList, vocClasses, type ClassList } from "./class-list.js";
 import { fileError, reasonOf } from "./errors.js";
+import { exists, linesOf, pathsOf, splitLines, type Listed, type ListOptions } from "./lists.js";
 
 export interface Pair {
   readonly image: string;
   readonly labels: string;
 }
 
-export interface Listing {
+export interface Listing extends Pick<Listed, "list" | "excluded"> {
   readonly classes: ClassList;
   readonly pairs: readonly Pair[];
 }
@@ -21,12 +22,7 @@ export interface Listing {
  */
 export type Format = "voc" | "sbd" | "labelme" | "folder";
 
-export interface LayoutOptions {
-  readonly split: string;
-  /** A file of names that replaces the split's own list: seg11valid.txt. */
-  readonly list?: string;
-  /** Files of names to leave out: SBD's train.txt, for a validation set that nothing was trained on. */
-  readonly exclude?: readonly string[];
+export interface LayoutOptions extends ListOptions {
   /** What the labels' names have behind the images': "_labels". */
   readonly labelSuffix?: string;
   /** Folders of a set of format `folder`, in the root. Default "images" and "labels". */
@@ -37,7 +33,11 @@ export interface LayoutOptions {
 export async function readLayout(root: string, format: Format | "auto", options: LayoutOptions): Promise<Listing> {
   const found = format === "auto" ? await detect(root) : { format, root };
   const listing = await LAYOUTS[found.format](found.root, options);
-  if (listing.pairs.length === 0) throw new InputError(`${root}: split ${options.split} has no images: check its list`);
+  const { pairs, list, excluded } = listing;
+  if (pairs.length === 0)
+    throw new InputError(
+      `${list ?? root}: ${excluded > 0 ? `all ${excluded} images are left out by exclude: check these lists` : "there are no images: check the list"}`,
+    );
   return listing;
 }
 
@@ -72,15 +72,18 @@ async function detect(root: string): Promise<{ format: Format; root: string }> {
 }
 
 async function readVoc(root: string, options: LayoutOptions): Promise<Listing> {
-  const list = options.list ?? join(root, "ImageSets", "Segmentation", `${options.split}.txt`);
-  const names = await namesOf(list, options);
-  return { classes: vocClasses(), pairs: await paired(names, join(root, "JPEGImages"), join(root, "SegmentationClass"), "") };
+  const lists = join(root, "ImageSets", "Segmentation");
+  return readVocClasses(lists, join(root, "JPEGImages"), join(root, "SegmentationClass"), options);
 }
 
 async function readSbd(root: string, options: LayoutOptions): Promise<Listing> {
   const data = join(root, "dataset");
-  const names = await namesOf(options.list ?? join(data, `${options.split}.txt`), options);
-  return { classes: vocClasses(), pairs: await paired(names, join(data, "img"), join(data, "cls"), "") };
+  return readVocClasses(data, join(data, "img"), join(data, "cls"), options);
+}
+
+async function readVocClasses(folder: string, images: string, labels: string, options: LayoutOptions): Promise<Listing> {
+  const { lines, ...listed } = await splitLines(options, { folder, isList: () => Promise.resolve(true), all: null });
+  return { classes: vocClasses(), pairs: await paired(lines, images, labels, ""), ...listed };
 }
 
 /** Older versions put .npy files beside, into SegmentationClass, and PNGs into a folder of their own. */
@@ -91,28 +94,32 @@ async function readLabelme(root: string, options: LayoutOptions): Promise<Listin
 }
 
 async function readFolder(root: string, options: LayoutOptions, classList: string): Promise<Listing> {
-  const {
-    split,
-    list = join(root, `${split}.txt`),
-    labelSuffix = "",
-    folders = { images: "images", labels: "labels" },
-  } = options;
+  const { labelSuffix = "", folders = { images: "images", labels: "labels" } } = options;
   const classes = await readClassList(classList);
   const [images, labels] = [join(root, folders.images), join(root, folders.labels)];
-  if (!(await exists(list))) {
-    if (options.list !== undefined || !(await exists(images)))
-      throw fileError(list, "the split's list is missing, and so is a folder of images");
-    // No splits: everything that is there.
-    const names = [...(await filesByName(images, IMAGE)).keys()].sort();
-    return { classes, pairs: await paired(names, images, labels, labelSuffix) };
-  }
-  const lines = await namesOf(list, options);
-  if (!lines.some((line) => /\s/.test(line))) return { classes, pairs: await paired(lines, images, labels, labelSuffix) };
-  return { classes, pairs: await Promise.all(lines.map((line, i) => bothPaths(root, list, line, i))) };
+  const { lines, ...listed } = await splitLines(options, {
+    folder: root,
+    isList: async (file) => resolve(file) !== resolve(classList) && (await namesAnImage(root, images, file)),
+    all: async () => [...(await filesByName(images, IMAGE)).keys()].sort(),
+  });
+  const arePaths = listed.list !== null && lines.some((line) => pathsOf(line));
+  const pairs = arePaths
+    ? await Promise.all(lines.map((line, i) => bothPaths(root, listed.list!, line, i)))
+    : await paired(lines, images, labels, labelSuffix);
+  return { classes, pairs, ...listed };
+}
+
+/** Other texts may lie beside the lists: a list's first line is an image that is there. */
+async function namesAnImage(root: string, images: string, file: string): Promise<boolean> {
+  const first = (await linesOf(file))[0];
+  if (first === undefined) return false;
+  const image = pathsOf(first)?.[0];
+  if (image !== undefined) return IMAGE.test(image) && exists(join(root, image));
+  return (await filesByName(images, IMAGE).catch(() => new Map<string, string>())).has(first);
 }
 
 async function bothPaths(root: string, list: string, line: string, i: number): Promise<Pair> {
-  const [image, labels, ...more] = line.split(/\s+/);
+  const [image, labels, ...more] = pathsOf(line) ?? [line];
   if (!image || !labels || more.length > 0)
     throw fileError(list, `line ${i + 1} is ${JSON.stringify(line)}: expected an image and its labels, both without spaces`);
   const pair = { image: join(root, image), labels: join(root, labels) };
@@ -141,27 +148,4 @@ async function filesByName(folder: string, kind: RegExp): Promise<ReadonlyMap<st
     throw fileError(folder, `the folder cannot be read (${reasonOf(error)})`, error);
   });
   return new Map(files.filter((file) => kind.test(file)).map((file) => [parse(file).name, file]));
-}
-
-/** Lines of a list but for the excluded ones; VOC's lists of one class have a flag behind the name, which those of segmentation have not. */
-async function namesOf(list: string, { exclude = [] }: LayoutOptions): Promise<readonly string[]> {
-  const out = new Set((await Promise.all(exclude.map(linesOf))).flat());
-  return (await linesOf(list)).filter((name) => !out.has(name));
-}
-
-async function linesOf(file: string): Promise<string[]> {
-  const text = await readFile(file, "utf8").catch((error: unknown) => {
-    throw fileError(file, `the list of names cannot be read (${reasonOf(error)})`, error);
-  });
-  return text
-    .split(/\r?\n/)
-    .map((line) => line.trim())
-    .filter((line) => line !== "");
-}
-
-async function exists(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  );
 }

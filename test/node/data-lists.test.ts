@@ -1,0 +1,115 @@
+/** Which images of a data set a split takes: lists, folders without any, what is left out; and labels that do not begin at 0. */
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join, parse } from "node:path";
+import { expect } from "chai";
+import { InputError } from "../../src/index.js";
+import type { DataSetOptions } from "../../src/data/index.js";
+import { listDataSet } from "../../src/data/data-set.js";
+import { decodeSample } from "../../src/data/decode.js";
+import { VOID } from "../../src/training/index.js";
+import { indexed, LABELS, mat, photo } from "../harness/label-files.js";
+import { rejects } from "../harness/rejects.js";
+
+describe("lists of a data set", function () {
+  this.timeout(60_000);
+  let folder = "";
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), "fcn-lists-"));
+  });
+  afterEach(async () => {
+    await rm(folder, { recursive: true, force: true });
+  });
+  const put = async (path: string, bytes: Uint8Array | string): Promise<string> => {
+    await mkdir(join(folder, path, ".."), { recursive: true });
+    await writeFile(join(folder, path), bytes);
+    return join(folder, path);
+  };
+  /** Of format "folder": images with labels of 0, 1 and 2. */
+  const withImages = async (...names: string[]): Promise<void> => {
+    await put("classes.txt", "x\ny\nz\n");
+    for (const name of names) {
+      await put(`images/${name}.png`, await photo());
+      await put(`labels/${name}.png`, indexed(LABELS));
+    }
+  };
+  const list = async (options: Partial<DataSetOptions> = {}, below = "") =>
+    listDataSet(join(folder, below), { split: "train", ...options });
+  const names = async (...args: Parameters<typeof list>): Promise<string[]> =>
+    (await list(...args)).jobs.map(({ image }) => parse(image).name);
+
+  it("knows VOC's and SBD's folders, lists and exclusions", async () => {
+    const png = await photo();
+    for (const name of ["2007_000032", "2007_000039", "2011_000003"]) {
+      await put(`voc/VOC2012/JPEGImages/${name}.jpg`, png);
+      await put(`voc/VOC2012/SegmentationClass/${name}.png`, indexed(LABELS.map((l) => (l === 2 ? 255 : l))));
+      await put(`sbd/benchmark_RELEASE/dataset/img/${name}.jpg`, png);
+      await put(`sbd/benchmark_RELEASE/dataset/cls/${name}.mat`, mat(LABELS));
+    }
+    const val = await put("voc/VOC2012/ImageSets/Segmentation/val.txt", "2007_000032\n2007_000039\n2011_000003\n");
+    const sbdTrain = await put("sbd/benchmark_RELEASE/dataset/train.txt", "2007_000039\n");
+    const seg11 = await put("seg11valid.txt", "2007_000032\n2007_000039\n");
+    const voc = await list({ split: "val" }, "voc");
+    expect([voc.jobs.length, voc.classes.names.length, voc.list, voc.excluded]).to.deep.equal([3, 21, val, 0]);
+    const left = await list({ split: "val", list: seg11, exclude: [sbdTrain] }, "voc");
+    expect(left.jobs.map(({ image }) => parse(image).name)).to.deep.equal(["2007_000032"]);
+    expect([left.list, left.excluded]).to.deep.equal([seg11, 1]);
+    expect(await names({}, "sbd")).to.deep.equal(["2007_000039"]);
+    await rejects(list({}, "voc"), InputError, /train\.txt: split train has no list, but there is one for val: name one of these/);
+    await rejects(list({ split: "val" }, "sbd"), InputError, /split val has no list, but there is one for train:/);
+    await rm(val);
+    await rejects(list({}, "voc"), InputError, /train\.txt: the split's list is missing, and there is none beside it/);
+  });
+
+  it("takes everything only where there is no list at all, and says so; a split without one is an error that names the others", async () => {
+    await withImages("a", "b", "c d");
+    await put("README.txt", "Photos of a road.\n");
+    const all = await list();
+    expect([all.jobs.length, all.list, all.excluded]).to.deep.equal([3, null, 0]);
+    const train = await put("train.txt", "b\nc d\n");
+    // The rest of a set of which one list is left out.
+    expect(await names({ split: "val", exclude: [train] })).to.deep.equal(["a"]);
+    await put("train.txt", "a\n");
+    await put("val.txt", "b\n");
+    expect((await list()).list).to.equal(train);
+    await rejects(
+      list({ split: "tset" }),
+      InputError,
+      /tset\.txt: split tset has no list, but there is one for train, val: name one of these, or give a list of its own$/,
+    );
+    await rejects(list({ list: join(folder, "no.txt") }), InputError, /no\.txt: the list of names cannot be read/);
+    await rejects(list({ exclude: [train] }), InputError, /train\.txt: all 1 images are left out by exclude/);
+  });
+
+  it("leaves out names and paths, whichever of them the lists have", async () => {
+    await withImages("a", "b", "c");
+    const paths = (...of: string[]): string => of.map((name) => `images/${name}.png labels/${name}.png\n`).join("");
+    await put("train.txt", paths("a", "b", "c"));
+    await put("all.txt", "a\nb\nc\n");
+    const [byName, byPaths, elsewhere] = [
+      await put("names.txt", "b\n"),
+      await put("paths.txt", paths("c")),
+      await put("else.txt", "val/a.png valannot/a.png\n"),
+    ];
+    expect(await names({ exclude: [byName, byPaths] })).to.deep.equal(["a"]);
+    expect(await names({ split: "all", exclude: [byName, byPaths] })).to.deep.equal(["a"]);
+    // Another folder's image of the same name is another one.
+    expect(await names({ exclude: [elsewhere] })).to.deep.equal(["a", "b", "c"]);
+    await rejects(list({ split: "tset" }), InputError, /but there is one for all, names, paths, train:/);
+  });
+
+  it("reads labels that begin at 1, with 0 as void", async () => {
+    await withImages("a");
+    await put("classes.txt", "x\ny\n");
+    const from1 = { firstLabel: 1, ignore: 0 };
+    const { jobs } = await list(from1);
+    expect([...(await decodeSample(jobs[0]!)).labels]).to.deep.equal([...LABELS].map((l) => (l === 0 ? VOID : l - 1)));
+    const wrong = async (options: Partial<DataSetOptions>, message: RegExp): Promise<void> =>
+      rejects(list(options).then((listed) => decodeSample(listed.jobs[0]!)), InputError, message);
+    await wrong({ firstLabel: 1 }, /pixel \(0, 0\) has label 0, which is outside 1 to 2, and 255 is ignored/);
+    await wrong({ firstLabel: 255 }, /firstLabel is 255 for 2 classes: use a label from 0 to 254/);
+    // The class list's own void is a label like the others.
+    await put("classes.txt", "y\nvoid\n");
+    await wrong({ firstLabel: 1 }, /pixel \(0, 0\) has label 0, which is outside 1 to 1, and 2 is ignored/);
+  });
+});
