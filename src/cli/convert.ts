@@ -89,25 +89,38 @@ async function convert(io: Io, input: string, output: string, flags: ConvertFlag
   const graph = options && fcn({ ...options, size });
   const weights = graph ? fitted(io, renamed.weights, graph, allow) : renamed.weights;
   io.signal.throwIfAborted();
+  const values = [...weights.values()].reduce((n, { data }) => n + data.length, 0);
+  const bytes = values * (dtype === "F32" ? 4 : 2);
   io.status(`writing ${output}`);
   const written = [output];
-  if (to === "safetensors") await writeAtomically(output, safetensorsPieces({ tensors: weights, metadata }, { dtype }));
+  if (to === "safetensors") await writeTold(io, output, safetensorsPieces({ tensors: weights, metadata }, { dtype }), bytes);
   if (to === "manifest") {
     const { json, data } = manifestFiles(weights, metadata);
     const beside = output.replace(/json$/i, "bin");
     await refuseToOverwrite(beside, force);
     // The values first: a manifest never names what is not there.
-    await writeAtomically(beside, data);
+    await writeTold(io, beside, data, bytes);
     await writeAtomically(output, Buffer.from(json));
     written.push(beside);
   }
   if (to === "onnx")
     await writeAtomically(output, (await import("../onnx/export.js")).exportOnnx(graph!, weights, { dynamic: true }));
   io.status("");
-  const values = [...weights.values()].reduce((n, { data }) => n + data.length, 0);
-  io.out(
-    `${written.join(" and ")}: ${weights.size} tensors, ${values.toLocaleString("en")} values, ${mebibytes(values * (dtype === "F32" ? 4 : 2))}`,
-  );
+  io.out(`${written.join(" and ")}: ${weights.size} tensors, ${values.toLocaleString("en")} values, ${mebibytes(bytes)}`);
+}
+
+/** The pieces one behind the other, with what is written so far; Ctrl-C leaves the file as it was. */
+async function writeTold(io: Io, file: string, pieces: Iterable<Uint8Array>, total: number): Promise<void> {
+  const told = function* (): Generator<Uint8Array, void, void> {
+    let done = 0;
+    for (const piece of pieces) {
+      io.signal.throwIfAborted();
+      yield piece;
+      done += piece.length;
+      io.status(`writing ${file}: ${mebibytes(Math.min(done, total))} of ${mebibytes(total)}`);
+    }
+  };
+  await writeAtomically(file, told());
 }
 
 async function refuseToOverwrite(file: string, force: boolean): Promise<void> {
@@ -153,6 +166,7 @@ function fitted(io: Io, weights: Weights, graph: Graph<Names, Names>, allow: rea
     io.out(`all ${weights.size} tensors are the net's, as they are`);
     return weights;
   }
+  io.status("fitting the weights to the net");
   const grafted = transplant(weights, graph, { allow });
   io.out(grafted.report.toTable());
   return grafted.weights;

@@ -1,10 +1,11 @@
 /** `fcn eval`: the paper's metrics of a net over a labelled set. */
 import { Command } from "commander";
 import { evaluateFcn, formatEvaluation } from "../training/evaluate.js";
-import { addDataOptions, dataSetOptions, type DataFlags } from "./data-flags.js";
-import type { Io } from "./io.js";
 import type { Pixels } from "../weights/pixels.js";
-import { addNetOptions, addPixelsOption, addPrecisionOption, netOf, positiveInteger, type NetFlags } from "./options.js";
+import { addDataOptions, dataSetOptions, titleOf, type DataFlags } from "./data-flags.js";
+import type { Io } from "./io.js";
+import { addNetOptions, addPixelsOption, addPrecisionOption, given, netOf, positiveInteger, type NetFlags } from "./options.js";
+import { expectSameClasses } from "./same-classes.js";
 import { readWeightsFile } from "./weights-file.js";
 
 interface EvalFlags extends DataFlags, Omit<NetFlags, "classes"> {
@@ -34,6 +35,7 @@ export function evalCommand(io: Io): Command {
       `
 Examples:
   fcn eval --data VOCdevkit/VOC2012 --list seg11valid.txt --weights fcn8s-heavy-pascal.caffemodel --trunk vgg16 --variant 8s
+  fcn eval --data VOCdevkit/VOC2012 --exclude benchmark_RELEASE/dataset/train.txt --weights runs/voc/8s.safetensors
   fcn eval --data camvid --split test --weights runs/camvid/8s.safetensors
   fcn eval --data camvid --split val --size 160x120 --weights runs/camvid/8s.safetensors --json`,
     )
@@ -43,9 +45,10 @@ Examples:
 async function evaluate(io: Io, flags: EvalFlags): Promise<void> {
   const { data, weights: file, split, list, images, json, pixels: asked, precision, ...net } = flags;
   const { openDataSet } = await import("../data/data-set.js");
-  using source = await openDataSet(data, { ...dataSetOptions(flags, true), split, ...(list === undefined ? {} : { list }) });
+  using source = await openDataSet(data, { ...dataSetOptions(flags, true), split, ...given({ list }) });
   const { weights, facts } = await readWeightsFile(file, io);
-  const options = netOf({ ...net, classes: source.classes.length }, facts);
+  if (facts.labels) expectSameClasses({ of: file, names: facts.labels }, { of: data, names: source.classes }, flags.byIndex);
+  const options = netOf({ ...net, classes: facts.classes ?? source.classes.length }, facts);
   const pixels = asked ?? facts.pixels;
   using gpu = await io.openGpu({ f16: precision !== "f32" });
   const onProgress = ({ stage, done, total }: { stage: string; done: number; total: number }): void =>
@@ -57,8 +60,10 @@ async function evaluate(io: Io, flags: EvalFlags): Promise<void> {
     source,
     signal: io.signal,
     onProgress,
-    ...(images === undefined ? {} : { images }),
+    ...given({ images }),
   });
   io.status("");
-  io.out(json ? JSON.stringify(evaluation) : `${evaluation.images} images of ${split}\n${formatEvaluation(evaluation)}`);
+  const title = titleOf(source, evaluation.images);
+  if (json && source.list === null) io.err(title);
+  io.out(json ? JSON.stringify(evaluation) : `${title}\n${formatEvaluation(evaluation)}`);
 }

@@ -41,24 +41,28 @@ export function addNetOptions(command: Command, { variant = true, classes = true
 export function netOf(flags: NetFlags, facts: NetFacts = {}): FcnOptions {
   const trunk = flags.trunk ?? facts.trunk;
   if (trunk === undefined) throw new UsageError(`--trunk is missing: say which net this is, one of ${TRUNK_NAMES.join(", ")}`);
-  const heads = Object.keys(trunkOf(trunk).heads).join(", ");
   const variant = flags.variant ?? facts.variant;
-  if (variant === undefined) throw new UsageError(`--variant is missing: ${trunk} has ${heads}`);
-  if (!Object.hasOwn(trunkOf(trunk).heads, variant)) throw new UsageError(`--variant is ${variant}, but ${trunk} has ${heads}`);
+  if (variant === undefined) throw new UsageError(`--variant is missing: ${trunk} has ${headsOf(trunk).join(", ")}`);
+  expectVariant("--variant", trunk, variant);
   const classes = flags.classes ?? facts.classes;
   if (classes === undefined)
     throw new UsageError("--classes is missing: say how many there are, the background among them (21 for PASCAL VOC)");
   return { trunk, variant, classes, ...extrasOf(facts), ...extrasOf(flags) };
 }
 
+function headsOf(trunk: TrunkName): readonly string[] {
+  return Object.keys(trunkOf(trunk).heads);
+}
+
+/** Throws UsageError where the trunk has no such head. */
+export function expectVariant(flag: string, trunk: TrunkName, variant: string): void {
+  const heads = headsOf(trunk);
+  if (!heads.includes(variant)) throw new UsageError(`${flag} is ${variant}, but ${trunk} has ${heads.join(", ")}`);
+}
+
 /** What is said of how the net is built, beside its trunk and head. */
 export function extrasOf({ width, padding, upsampling, fusion }: NetFlags): Omit<FcnOptions, "trunk" | "variant" | "classes"> {
-  return {
-    ...(width === undefined ? {} : { width }),
-    ...(padding === undefined ? {} : { padding }),
-    ...(upsampling === undefined ? {} : { upsampling }),
-    ...(fusion === undefined ? {} : { fusion }),
-  };
+  return given({ width, padding, upsampling, fusion });
 }
 
 /** What pixels the weights take. */
@@ -92,24 +96,24 @@ export function sizeOf(text: string): readonly [h: number, w: number] {
   return [Number(found[2]), Number(found[1])];
 }
 
-export function positiveInteger(text: string): number {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError("Use a whole number of at least 1.");
-  return value;
+/** A reader of numbers: what is none, or not such a one, is a usage error. */
+function numberThat(isRight: (value: number) => boolean, use: string): (text: string) => number {
+  return (text) => {
+    const value = text.trim() === "" ? NaN : Number(text);
+    if (!isRight(value)) throw new InvalidArgumentError(`Use ${use}.`);
+    return value;
+  };
 }
 
-export function wholeNumber(text: string): number {
-  const value = Number(text);
-  if (text.trim() === "" || !Number.isInteger(value) || value < 0)
-    throw new InvalidArgumentError("Use a whole number of at least 0.");
-  return value;
-}
-
-export function positiveNumber(text: string): number {
-  const value = Number(text);
-  if (!(value > 0 && Number.isFinite(value))) throw new InvalidArgumentError("Use a number above 0.");
-  return value;
-}
+const isWhole = (value: number, least: number): boolean => Number.isInteger(value) && value >= least;
+export const positiveInteger = numberThat((value) => isWhole(value, 1), "a whole number of at least 1");
+export const wholeNumber = numberThat((value) => isWhole(value, 0), "a whole number of at least 0");
+export const positiveNumber = numberThat((value) => value > 0 && Number.isFinite(value), "a number above 0");
+export const numberFrom0 = numberThat((value) => value >= 0 && Number.isFinite(value), "a number of at least 0");
+export const shareOf = numberThat((value) => value >= 0 && value <= 1, "a number from 0 to 1");
+export const shareAbove0 = numberThat((value) => value > 0 && value <= 1, "a number above 0, at most 1");
+export const shareBelow1 = numberThat((value) => value >= 0 && value < 1, "a number from 0 to below 1");
+export const label = numberThat((value) => isWhole(value, 0) && value <= 255, "a label from 0 to 255");
 
 /** Factors by commas, 0 among them; or "median". */
 export function classWeightsOf(text: string): readonly number[] | "median" {
@@ -124,4 +128,11 @@ export function commaList(text: string): readonly string[] {
   const parts = text.split(",").map((part) => part.trim());
   if (parts.some((part) => part === "")) throw new InvalidArgumentError("Use names with commas between them, as 32s,16s,8s.");
   return parts;
+}
+
+type Given<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
+
+/** Without the options that were not given, so that defaults hold. */
+export function given<T extends object>(options: T): Given<T> {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as Given<T>;
 }

@@ -1,18 +1,30 @@
 /** `fcn predict`: photos in, label images, overlays and a legend out. */
-import { mkdir, readdir, stat } from "node:fs/promises";
-import { join, parse, resolve } from "node:path";
-import { Command, InvalidArgumentError } from "commander";
-import { classFacts, legendOf, paletteOf, type LegendEntry } from "../fcn/legend.js";
-import type { Segmentation } from "../fcn/segmentation.js";
-import { openFcn } from "../fcn/segmenter.js";
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { Command } from "commander";
+import { scaledLabels } from "../data/label-map.js";
+import type { Photo } from "../data/photo.js";
+import { classFacts, legendOf, paletteOf } from "../fcn/legend.js";
+import { segmentationOf, type Segmentation } from "../fcn/segmentation.js";
+import { openFcn, type Segmenter } from "../fcn/segmenter.js";
 import { InputError } from "../tensor/errors.js";
 import type { Pixels } from "../weights/pixels.js";
-import { duration, UsageError, type Io } from "./io.js";
+import { duration, type Io } from "./io.js";
 import { classFactsOf, classListText, legendPage } from "./legend.js";
-import { addNetOptions, addPixelsOption, addPrecisionOption, netOf, type NetFlags } from "./options.js";
+import {
+  addNetOptions,
+  addPixelsOption,
+  addPrecisionOption,
+  given,
+  netOf,
+  positiveInteger,
+  shareOf,
+  type NetFlags,
+} from "./options.js";
+import { expectSameTexts, jobsOf, plannedOf, type Existing } from "./photo-jobs.js";
 import { readWeightsFile } from "./weights-file.js";
 
-interface PredictFlags extends NetFlags {
+interface PredictFlags extends NetFlags, Existing {
   readonly weights: string;
   readonly out: string;
   readonly classList?: string;
@@ -20,6 +32,7 @@ interface PredictFlags extends NetFlags {
   readonly precision: "f32" | "f16";
   readonly opacity: number;
   readonly overlay: boolean;
+  readonly maxSide?: number;
 }
 
 export function predictCommand(io: Io): Command {
@@ -35,26 +48,29 @@ export function predictCommand(io: Io): Command {
     .option("--class-list <file>", "names (and colours) of the classes, a line each, as a data set's classes.txt")
     .option("--opacity <share>", "of the colours over the photo, 0 to 1", shareOf, 0.6)
     .option("--no-overlay", "write label images only")
+    .option("--max-side <pixels>", "label larger photos scaled down to this, their labels scaled back up", positiveInteger)
+    .option("--only-new", "pass over photos whose results are there already", false)
+    .option("--force", "replace results that are there already", false)
     .addHelpText(
       "after",
       `
 Examples:
   fcn predict cat.jpg --weights runs/voc/8s.safetensors --out labelled
   fcn predict photos/ --weights fcn8s-heavy-pascal.caffemodel --trunk vgg16 --variant 8s --classes 21 --out labelled
-  fcn predict road.png --weights camvid.safetensors --class-list camvid/classes.txt --opacity 0.4 --out labelled`,
+  fcn predict road.png --weights camvid.safetensors --class-list camvid/classes.txt --opacity 0.4 --out labelled
+  fcn predict holiday/ --weights runs/voc/8s.safetensors --max-side 1000 --only-new --out labelled`,
     )
     .action((photos: string[], flags: PredictFlags) => predict(io, photos, flags));
 }
 
-function shareOf(text: string): number {
-  const value = Number(text);
-  if (text.trim() === "" || !(value >= 0 && value <= 1)) throw new InvalidArgumentError("Use a number from 0 to 1.");
-  return value;
-}
-
 async function predict(io: Io, photos: readonly string[], flags: PredictFlags): Promise<void> {
-  const { weights: file, out, classList, opacity, overlay, pixels: asked, precision, ...net } = flags;
-  const jobs = await jobsOf(photos, out);
+  const { weights: file, out, classList, opacity, overlay, maxSide, pixels: asked, precision, ...net } = flags;
+  const all = await jobsOf(photos, out);
+  const { jobs, replaced, kept } = await plannedOf(all, out, overlay ? [LABELS, OVERLAY] : [LABELS], flags);
+  if (jobs.length === 0) {
+    io.err(`all ${kept} photos have their results in ${out} already`);
+    return;
+  }
   const { weights, facts } = await readWeightsFile(file, io);
   const options = netOf(net, facts);
   const named = {
@@ -63,9 +79,12 @@ async function predict(io: Io, photos: readonly string[], flags: PredictFlags): 
     ...(classList === undefined ? {} : await classFactsOf(classList, options.classes)),
   };
   const legend = legendOf(options.classes, named);
+  const texts = { "legend.html": legendPage(legend), "classes.txt": classListText(legend) };
+  if (!flags.force) await expectSameTexts(out, texts);
   const pixels = asked ?? facts.pixels;
+  const { writeAtomically } = await import("../data/run-folder.js");
   await mkdir(out, { recursive: true });
-  await writeLegend(out, legend);
+  for (const [name, text] of Object.entries(texts)) await writeAtomically(join(out, name), Buffer.from(text));
   using gpu = await io.openGpu({ f16: precision !== "f32" });
   const onProgress = ({ stage, done, total }: { stage: string; done: number; total: number }): void =>
     io.status(`${stage}: ${done} of ${total}`);
@@ -75,78 +94,66 @@ async function predict(io: Io, photos: readonly string[], flags: PredictFlags): 
     precision,
     onProgress,
     signal: io.signal,
-    ...(pixels ? { pixels } : {}),
+    ...given({ pixels }),
   });
   const { readPhoto } = await import("../data/photo.js");
   const started = performance.now();
   let failed = 0;
   for (const [i, { photo, name }] of jobs.entries()) {
+    if (io.signal.aborted && i > 0) io.err(`${i} of ${jobs.length} photos labelled: --only-new goes on with the others`);
     io.signal.throwIfAborted();
     const left = i > 0 ? `, ${duration(((performance.now() - started) / i) * (jobs.length - i))} left` : "";
     io.status(`${i + 1} of ${jobs.length}: ${photo}${left}`);
     try {
-      const { width, height, pixels: packed } = await readPhoto(photo, { upright: true });
-      const labelled = await segmenter.predict(packed, { size: [height, width] });
-      await writeLabelled(join(out, name), labelled, packed, overlay ? opacity : null);
-      io.out(`${photo}: ${width} x ${height}, ${shares(labelled)}`);
+      const read = await readPhoto(photo, { upright: true });
+      const { labelled, at } = await labelledWithin(segmenter, photo, read, maxSide);
+      await writeLabelled(join(out, name), labelled, read.pixels, overlay ? opacity : null);
+      io.out(`${photo}: ${read.width} x ${read.height}${at}, ${shares(labelled)}`);
     } catch (error) {
-      // One photo that cannot be read does not end a folder of them. By name: under tsx, modules that are imported later have classes of their own.
-      const isUnreadable = error instanceof Error && error.name === "InputError";
-      if (!isUnreadable || jobs.length === 1) throw error;
+      // One photo that cannot be read or is too large does not end a folder of them. By name: under tsx, modules that are imported later have classes of their own.
+      const isPhotos = error instanceof Error && error.name === "InputError";
+      if (!isPhotos || jobs.length === 1) throw error;
       failed++;
       io.err(`fcn: ${error.message}`);
     }
   }
   io.status("");
   if (failed > 0) throw new InputError(`${failed} of ${jobs.length} photos could not be labelled: see the lines above`);
+  const notes = [replaced > 0 ? `${replaced} of them anew` : "", kept > 0 ? `${kept} were there already` : ""];
   io.err(
-    `${jobs.length} ${jobs.length === 1 ? "photo" : "photos"} labelled into ${out}, in ${duration(performance.now() - started)}`,
+    [`${photosOf(jobs.length)} labelled into ${out}, in ${duration(performance.now() - started)}`, ...notes.filter(Boolean)].join(
+      "; ",
+    ),
   );
 }
 
-interface Job {
-  readonly photo: string;
-  /** Of its files, without what they end in. */
-  readonly name: string;
-}
+const photosOf = (count: number): string => (count === 1 ? "1 photo" : `${count} photos`);
+const [LABELS, OVERLAY] = [".labels.png", ".overlay.png"];
 
-/** Photos in the order given, those of a folder by name. */
-async function jobsOf(photos: readonly string[], out: string): Promise<readonly Job[]> {
-  const { IMAGE } = await import("../data/layouts.js");
-  const files: string[] = [];
-  for (const path of photos) {
-    const found = await stat(path).catch((cause: unknown) => {
-      throw new InputError(`${path}: there is no such file or folder: check the path`, { cause });
-    });
-    if (!found.isDirectory()) {
-      files.push(path);
-      continue;
-    }
-    if (resolve(path) === resolve(out))
-      throw new UsageError(`--out is the folder of the photos, ${path}: give another, or the results are photos the next time`);
-    const inside = (await readdir(path)).filter((name) => IMAGE.test(name)).sort();
-    if (inside.length === 0) throw new InputError(`${path}: there are no photos in the folder (JPEG, PNG, WebP, TIFF, AVIF)`);
-    files.push(...inside.map((name) => join(path, name)));
-  }
-  // By the whole name where two would share one: a.jpg and a.png.
-  const count = new Map<string, number>();
-  for (const file of files) count.set(parse(file).name, (count.get(parse(file).name) ?? 0) + 1);
-  const jobs = files.map((photo) => ({
-    photo,
-    name: count.get(parse(photo).name) === 1 ? parse(photo).name : parse(photo).base,
-  }));
-  const twice = jobs.find(({ name }, i) => jobs.findIndex((job) => job.name === name) !== i);
-  if (twice)
-    throw new UsageError(
-      `two photos are called ${twice.name}: their results would overwrite each other; label them one after the other, into two folders`,
+/** The labels of a photo in its own size, and at which size the net saw it where that is another. Throws InputError where it is too large for the GPU. */
+async function labelledWithin(
+  segmenter: Segmenter,
+  name: string,
+  photo: Photo,
+  maxSide = Infinity,
+): Promise<{ readonly labelled: Segmentation; readonly at: string }> {
+  const { photoWithin } = await import("../data/photo.js");
+  const seen = await photoWithin(photo, maxSide);
+  const { width, height } = photo;
+  const found = await segmenter.predict(seen.pixels, { size: [seen.height, seen.width] }).catch((error: unknown) => {
+    if (!(error instanceof Error && error.name === "OutOfMemoryError")) throw error;
+    const half = Math.ceil(Math.max(seen.width, seen.height) / 2);
+    throw new InputError(
+      `${name}: ${seen.width} x ${seen.height} is too large for this GPU: let it be scaled down, as by --max-side ${half} (${error.message})`,
+      { cause: error },
     );
-  return jobs;
-}
-
-async function writeLegend(out: string, legend: readonly LegendEntry[]): Promise<void> {
-  const { writeAtomically } = await import("../data/run-folder.js");
-  await writeAtomically(join(out, "legend.html"), Buffer.from(legendPage(legend)));
-  await writeAtomically(join(out, "classes.txt"), Buffer.from(classListText(legend)));
+  });
+  if (seen === photo) return { labelled: found, at: "" };
+  const labels = scaledLabels(found.labels, [seen.height, seen.width], [height, width]);
+  return {
+    labelled: segmentationOf(labels, { width, height, legend: segmenter.legend }),
+    at: ` (labelled at ${seen.width} x ${seen.height})`,
+  };
 }
 
 async function writeLabelled(path: string, labelled: Segmentation, photo: Uint32Array, opacity: number | null): Promise<void> {
@@ -155,9 +162,9 @@ async function writeLabelled(path: string, labelled: Segmentation, photo: Uint32
     import("../data/label-png.js"),
   ]);
   const { labels, width, height, legend } = labelled;
-  await writeAtomically(`${path}.labels.png`, writeLabelPng(labelled));
+  await writeAtomically(path + LABELS, writeLabelPng(labelled));
   if (opacity !== null)
-    await writeAtomically(`${path}.overlay.png`, writeRgbPng(overlaid(photo, labels, paletteOf(legend), opacity), width, height));
+    await writeAtomically(path + OVERLAY, writeRgbPng(overlaid(photo, labels, paletteOf(legend), opacity), width, height));
 }
 
 /** The photo under the colours of its labels, RGB. */

@@ -6,6 +6,7 @@ import { netFacts, type NetFacts } from "../fcn/net-metadata.js";
 import { InputError } from "../tensor/errors.js";
 import type { Shape } from "../tensor/shape.js";
 import type { Weights } from "../tensor/weights.js";
+import type { ReadOptions } from "../weights/bytes.js";
 import { readManifest } from "../weights/manifest.js";
 import { loadSafetensors, openSafetensors } from "../weights/safetensors.js";
 import { mebibytes, UsageError, type Io } from "./io.js";
@@ -42,9 +43,7 @@ export async function readWeightsFile(file: string, io: Io): Promise<WeightsFile
   const format = formatOf(file);
   await expectFile(file);
   const url = pathToFileURL(file);
-  const onProgress = ({ done, total }: { done: number; total: number }): void =>
-    io.status(`reading ${file}: ${mebibytes(done)} of ${mebibytes(total)}`);
-  const options = { onProgress, signal: io.signal };
+  const options = readingOf(file, io);
   const plain = (weights: Weights): WeightsFile => ({ format, weights, metadata: {}, facts: {} });
   try {
     switch (format) {
@@ -60,7 +59,7 @@ export async function readWeightsFile(file: string, io: Io): Promise<WeightsFile
         return { format, weights: tensors, metadata, facts: netFacts(metadata) };
       }
       case "onnx":
-        return plain(await onnxWeights(file));
+        return plain(await onnxWeights(file, io));
     }
   } finally {
     io.status("");
@@ -70,9 +69,23 @@ export async function readWeightsFile(file: string, io: Io): Promise<WeightsFile
 /** Where an input's extents are open: one image of the size that ImageNet's nets were trained on. */
 const [OPEN_BATCH, OPEN_EXTENT] = [1, 224];
 
-async function onnxWeights(file: string): Promise<Weights> {
+/** Readers' options: bytes that were read are shown, and Ctrl-C ends them. */
+function readingOf(file: string, { status, signal }: Io): ReadOptions {
+  return {
+    onProgress: ({ done, total }) => status(`reading ${file}: ${mebibytes(done)} of ${mebibytes(total)}`),
+    signal,
+  };
+}
+
+/** A protobuf of one message is read whole. */
+async function onnxBytes(file: string, io: Io): Promise<Uint8Array> {
+  io.status(`reading ${file}`);
+  return new Uint8Array(await readFile(file, { signal: io.signal }));
+}
+
+async function onnxWeights(file: string, io: Io): Promise<Weights> {
   const [{ decodeModel }, { importOnnx }] = await Promise.all([import("../onnx/decode.js"), import("../onnx/import.js")]);
-  const bytes = new Uint8Array(await readFile(file));
+  const bytes = await onnxBytes(file, io);
   const { inputs, initializers } = decodeModel(bytes);
   const held = new Set(initializers.map(({ name }) => name));
   const open = inputs.filter(({ name, dims }) => !held.has(name) && dims.some((d) => typeof d === "string"));
@@ -101,7 +114,16 @@ export interface FileListing {
 export async function listWeightsFile(file: string, io: Io): Promise<FileListing> {
   const format = formatOf(file);
   await expectFile(file);
+  try {
+    return await listed(file, format, io);
+  } finally {
+    io.status("");
+  }
+}
+
+async function listed(file: string, format: WeightsFormat, io: Io): Promise<FileListing> {
   const url = pathToFileURL(file);
+  const options = readingOf(file, io);
   const entriesOf = (weights: Weights): TensorEntry[] => [...weights].map(([name, { shape }]) => ({ name, type: "F32", shape }));
   switch (format) {
     case "safetensors": {
@@ -113,24 +135,24 @@ export async function listWeightsFile(file: string, io: Io): Promise<FileListing
     }
     case "caffemodel": {
       const { readCaffemodel } = await import("../caffe/caffemodel.js");
-      const { name, layers, weights } = await readCaffemodel(url, { signal: io.signal });
+      const { name, layers, weights } = await readCaffemodel(url, options);
       const about = [`net: ${name || "(without a name)"}`, `layers: ${layers.map((l) => `${l.name} (${l.type})`).join(", ")}`];
       return { format, entries: entriesOf(weights), about, facts: {} };
     }
     case "manifest": {
-      const { tensors, about } = await readManifest(url, { signal: io.signal });
+      const { tensors, about } = await readManifest(url, options);
       const texts = textsOf(about);
       const lines = Object.entries(texts).map(([key, value]) => `${key}: ${value}`);
       return { format, entries: entriesOf(tensors), about: lines, facts: netFacts(texts) };
     }
     case "onnx":
-      return { format, ...(await listOnnx(file)), facts: {} };
+      return { format, ...(await listOnnx(file, io)), facts: {} };
   }
 }
 
-async function listOnnx(file: string): Promise<Pick<FileListing, "entries" | "about">> {
+async function listOnnx(file: string, io: Io): Promise<Pick<FileListing, "entries" | "about">> {
   const { decodeModel } = await import("../onnx/decode.js");
-  const { producer, opset, nodes, initializers, inputs, outputs } = decodeModel(new Uint8Array(await readFile(file)));
+  const { producer, opset, nodes, initializers, inputs, outputs } = decodeModel(await onnxBytes(file, io));
   const held = new Set(initializers.map(({ name }) => name));
   const valueText = ({ name, dims }: (typeof inputs)[number]): string => `${name} [${dims.join(", ")}]`;
   const counts = new Map<string, number>();

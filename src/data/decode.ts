@@ -1,7 +1,7 @@
 /** One sample from its files: a photo, its labels, both checked against each other. Runs in the decoding threads. */
-import { VOID, type Sample } from "../training/sample.js";
+import type { Sample } from "../training/sample.js";
 import { fileError } from "./errors.js";
-import { classesOf, type LabelImage, type LabelRules } from "./label-map.js";
+import { classesOf, scaledLabels, type LabelImage, type LabelRules } from "./label-map.js";
 import { readLabelPng } from "./label-png.js";
 import { readMatLabels } from "./mat.js";
 import { readBytes, readPhoto } from "./photo.js";
@@ -31,21 +31,11 @@ export async function decodeSample({ image, labels, rules, size }: DecodeJob): P
     height,
     width,
     pixels,
-    labels: size ? nearest(classes, map.height, map.width, height, width) : classes,
+    labels: size ? scaledLabels(classes, [map.height, map.width], [height, width]) : classes,
   };
 }
 
 async function readLabels(file: string): Promise<LabelImage> {
   const bytes = await readBytes(file);
   return file.toLowerCase().endsWith(".mat") ? readMatLabels(file, bytes) : readLabelPng(file, bytes);
-}
-
-/** The label under the centre of each pixel of the scaled image. */
-function nearest(labels: Uint8Array, height: number, width: number, toHeight: number, toWidth: number): Uint8Array {
-  const out = new Uint8Array(toHeight * toWidth).fill(VOID);
-  for (let y = 0; y < toHeight; y++) {
-    const row = Math.floor(((y + 0.5) * height) / toHeight) * width;
-    for (let x = 0; x < toWidth; x++) out[y * toWidth + x] = labels[row + Math.floor(((x + 0.5) * width) / toWidth)]!;
-  }
-  return out;
 }

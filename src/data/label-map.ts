@@ -69,3 +69,15 @@ function fromColours(file: string, { data, width }: LabelImage, { classes, ignor
   }
   return out;
 }
+
+type Size = readonly [h: number, w: number];
+
+/** Labels in another size: of each pixel that under its centre. */
+export function scaledLabels(labels: Uint8Array, [height, width]: Size, [toHeight, toWidth]: Size): Uint8Array {
+  const out = new Uint8Array(toHeight * toWidth);
+  for (let y = 0; y < toHeight; y++) {
+    const row = Math.floor(((y + 0.5) * height) / toHeight) * width;
+    for (let x = 0; x < toWidth; x++) out[y * toWidth + x] = labels[row + Math.floor(((x + 0.5) * width) / toWidth)]!;
+  }
+  return out;
+}

@@ -46,3 +46,18 @@ export async function readPhoto(file: string, { size = null, upright = false }: 
     throw fileError(file, `it cannot be read as an image (${reasonOf(error)}): use JPEG, PNG, WebP, TIFF or AVIF`, error);
   }
 }
+
+/** The photo with no side longer than this: scaled down by Lanczos in its proportions, or itself where it fits. */
+export async function photoWithin(photo: Photo, maxSide: number): Promise<Photo> {
+  const factor = maxSide / Math.max(photo.width, photo.height);
+  if (factor >= 1) return photo;
+  const [width, height] = [photo.width, photo.height].map((n) => Math.max(1, Math.round(n * factor))) as [number, number];
+  const { buffer, byteOffset, byteLength } = photo.pixels;
+  const data = await sharp(new Uint8Array(buffer, byteOffset, byteLength), {
+    raw: { width: photo.width, height: photo.height, channels: 4 },
+  })
+    .resize({ width, height, fit: "fill", kernel: "lanczos3" })
+    .raw()
+    .toBuffer();
+  return { ...photo, width, height, pixels: new Uint32Array(data.buffer.slice(data.byteOffset, data.byteOffset + data.length)) };
+}

@@ -4,6 +4,7 @@ import type { Gpu } from "../graph/gpu.js";
 import type { Inputs } from "../graph/inputs.js";
 import type { Program } from "../graph/program-interface.js";
 import type { CompileOptions, OnProgress } from "../graph/compile-options.js";
+import { InputError } from "../tensor/errors.js";
 import type { Tensor } from "../tensor/tensor.js";
 import type { Weights } from "../tensor/weights.js";
 import { trainingNet, type TrainingNetOptions } from "./net.js";
@@ -57,8 +58,8 @@ export async function evaluateProgram(
 }
 
 /**
- * The paper's four metrics and the IU of each class, of a net with these weights over a set; images keep their sizes. Throws ShapeError for unknown options,
- * WeightsError where the weights do not fit.
+ * The paper's four metrics and the IU of each class, of a net with these weights over a set; images keep their sizes. Throws ShapeError for unknown options, InputError
+ * where the set has another number of classes, WeightsError where the weights do not fit.
  */
 export async function evaluateFcn(
   gpu: Gpu,
@@ -70,6 +71,10 @@ export async function evaluateFcn(
     },
 ): Promise<Evaluation> {
   const { net, weights, source, signal, precision = "f32" } = options;
+  if (source.classes.length !== net.classes)
+    throw new InputError(
+      `evaluateFcn: the set has ${source.classes.length} classes (${source.classes.join(", ")}) but the net has ${net.classes}: make them equal`,
+    );
   // The size of the first plan; every image brings its own. Neither the loss nor its weights are asked for.
   const graph = trainingNet(
     { ...net, dropout: 0 },

@@ -23,6 +23,7 @@ async function keptGpu({ f16 } = { f16: false }): Promise<Gpu> {
 export async function runFcn(
   args: readonly string[],
   onStatus: (text: string, stop: () => void) => void = () => undefined,
+  openGpu: Io["openGpu"] = keptGpu,
 ): Promise<Ran> {
   const controller = new AbortController();
   const [out, err]: string[][] = [[], []];
@@ -31,7 +32,7 @@ export async function runFcn(
     err: (text) => err!.push(text),
     status: (text) => onStatus(text, () => controller.abort(new Error("stopped"))),
     signal: controller.signal,
-    openGpu: keptGpu,
+    openGpu,
   };
   const code = await runCli(args, io);
   return { code, out: out!.join("\n"), err: err!.join("\n") };

@@ -1,18 +1,16 @@
 /** `fcn train` and `fcn eval` on LeNet's FCN and stripes of three classes; Ctrl-C on the program itself. */
 import { expect } from "chai";
 import { spawn } from "node:child_process";
-import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import sharp from "sharp";
 import { root } from "../../scripts/paths.js";
 import type { Weights } from "../../src/index.js";
 import { loadSafetensors } from "../../src/weights/index.js";
 import { bitsOf, runFcn, succeed } from "../harness/cli.js";
 import { halfGpu } from "../harness/halves.js";
-
-const [WIDTH, HEIGHT] = [40, 32];
+import { writeStripes } from "../harness/striped-set.js";
 
 describe("fcn train and eval", function () {
   this.timeout(120_000);
@@ -22,21 +20,7 @@ describe("fcn train and eval", function () {
 
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), "fcn-train-"));
-    for (const name of ["images", "labels"]) await mkdir(at(name));
-    for (let n = 0; n < 4; n++) {
-      const labels = Uint8Array.from({ length: WIDTH * HEIGHT }, (_, i) => (((i % WIDTH) >> 3) + n) % 3);
-      const raw = { width: WIDTH, height: HEIGHT, channels: 1 } as const;
-      const photo = labels.map((label, i) => 60 + 80 * label + ((i * 37) % 23));
-      await sharp(photo, { raw })
-        .toColourspace("srgb")
-        .png()
-        .toFile(at("images", `${n}.png`));
-      await sharp(labels, { raw })
-        .toColourspace("b-w")
-        .png()
-        .toFile(at("labels", `${n}.png`));
-    }
-    await writeFile(at("classes.txt"), "0\tdark\t10,20,30\n1\tgrey\t90,90,90\n2\tbright\t250,240,1\n3\tvoid\t255,255,255\n");
+    await writeStripes(folder);
     await writeFile(at("train.txt"), "0\n1\n2\n");
     await writeFile(at("val.txt"), "3\n");
   });
@@ -116,12 +100,20 @@ describe("fcn train and eval", function () {
     ]);
   });
 
-  it("says which of these options cannot be meant so", async () => {
+  it("says which of these options cannot be meant so, before weights are read", async () => {
     for (const [more, code, message] of [
       [["--class-weights", "1,x,2"], 2, /'1,x,2' is invalid\. Use a number of at least 0 for each class/],
       [["--class-weights", "1,2"], 1, /classWeights: 2 weights were given but the net has 3 classes/],
       [["--precision", "f16"], 2, /'f16' is invalid\. Allowed choices are f32, mixed/],
       [["--pixels", "imagenet"], 2, /'imagenet' is invalid\. Use caffe, torchvision, centred/],
+      [["--momentum", ""], 2, /argument '' is invalid\. Use a number from 0 to below 1/],
+      [["--momentum", "1"], 2, /'1' is invalid\. Use a number from 0 to below 1/],
+      [["--weight-decay", "abc"], 2, /'abc' is invalid\. Use a number of at least 0/],
+      [["--dropout", "-0.5"], 2, /'-0\.5' is invalid\. Use a number from 0 to below 1/],
+      [["--keep-cells", "2"], 2, /'2' is invalid\. Use a number above 0, at most 1/],
+      [["--ignore", "256"], 2, /'256' is invalid\. Use a label from 0 to 255, or none/],
+      [["--variants", "4s,8s", "--weights", at("none.safetensors")], 2, /--variants is 8s, but lenet has 4s, 2s/],
+      [["--val-list", "x", "--no-validation"], 2, /leaves nothing to do for --val-data and --val-list/],
     ] as const) {
       const ran = await runFcn([...train(at("never")), ...more]);
       expect(ran.err).to.match(message);

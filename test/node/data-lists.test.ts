@@ -55,7 +55,11 @@ describe("lists of a data set", function () {
     expect(left.jobs.map(({ image }) => parse(image).name)).to.deep.equal(["2007_000032"]);
     expect([left.list, left.excluded]).to.deep.equal([seg11, 1]);
     expect(await names({}, "sbd")).to.deep.equal(["2007_000039"]);
-    await rejects(list({}, "voc"), InputError, /train\.txt: split train has no list, but there is one for val: name one of these/);
+    await rejects(
+      list({}, "voc"),
+      InputError,
+      /train\.txt: split train has no list, but there is one for val: name one of these/,
+    );
     await rejects(list({ split: "val" }, "sbd"), InputError, /split val has no list, but there is one for train:/);
     await rm(val);
     await rejects(list({}, "voc"), InputError, /train\.txt: the split's list is missing, and there is none beside it/);
@@ -105,7 +109,11 @@ describe("lists of a data set", function () {
     const { jobs } = await list(from1);
     expect([...(await decodeSample(jobs[0]!)).labels]).to.deep.equal([...LABELS].map((l) => (l === 0 ? VOID : l - 1)));
     const wrong = async (options: Partial<DataSetOptions>, message: RegExp): Promise<void> =>
-      rejects(list(options).then((listed) => decodeSample(listed.jobs[0]!)), InputError, message);
+      rejects(
+        list(options).then((listed) => decodeSample(listed.jobs[0]!)),
+        InputError,
+        message,
+      );
     await wrong({ firstLabel: 1 }, /pixel \(0, 0\) has label 0, which is outside 1 to 2, and 255 is ignored/);
     await wrong({ firstLabel: 255 }, /firstLabel is 255 for 2 classes: use a label from 0 to 254/);
     // The class list's own void is a label like the others.

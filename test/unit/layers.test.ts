@@ -42,6 +42,7 @@ const MAY_IMPORT_PACKAGE: Readonly<Record<string, string>> = {
   "src/cli/predict.ts": "commander",
   "src/cli/convert.ts": "commander",
   "src/cli/train.ts": "commander",
+  "src/cli/train-flags.ts": "commander",
   "src/cli/eval.ts": "commander",
   "src/data/photo.ts": "sharp",
   "src/data/label-png.ts": "fast-png",
