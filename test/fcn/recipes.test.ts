@@ -2,6 +2,9 @@
 import { expect } from "chai";
 import {
   conv2d,
+  earlyFusionTrunk,
+  earlyFusionWeights,
+  fcnTraining,
   graph,
   heNormal,
   initialWeights,
@@ -14,6 +17,7 @@ import {
   relu,
   sgd,
   shiftAndStitch,
+  transplant,
   type Graph,
   type Names,
   type Weights,
@@ -49,8 +53,8 @@ function inputsOf(net: Graph<Names, Names>): Record<string, Float32Array | Int32
   );
 }
 
-async function expectLikeReference(net: Graph<Names, Names>): Promise<void> {
-  const [weights, inputs] = [weightsOf(net), inputsOf(net)];
+async function expectLikeReference(net: Graph<Names, Names>, weights = weightsOf(net)): Promise<void> {
+  const inputs = inputsOf(net);
   using program = await (await testGpu()).compile(net);
   await program.load(weights);
   const got = await program.run(inputs);
@@ -90,6 +94,16 @@ describe("recipes on the GPU", () => {
 
   it("two streams give the reference's scores and losses", async () => {
     await expectLikeReference(lateFusionTraining({ ...lenet, variant: "2s", classes: 3, streams: ["color", "hha"] }));
+  }).timeout(TIMEOUT_MS);
+
+  it("colour and depth in one image give the reference's scores and losses, from a colour net's weights", async () => {
+    const narrow = { variant: "32s", classes: 3, width: 1 / 32, size: [33, 40], padding: "same", dropout: 0 } as const;
+    const trunk = earlyFusionTrunk("vgg16");
+    const fused = fcnTraining({ trunk, ...narrow });
+    const color = weightsOf(fcnTraining({ trunk: "vgg16", ...narrow }));
+    const { weights, report } = transplant(earlyFusionWeights(color, trunk), fused);
+    expect([report.initialised, report.dropped, weights.get("conv1_1.weight")!.shape]).to.deep.equal([[], [], [2, 4, 3, 3]]);
+    await expectLikeReference(fused, weights);
   }).timeout(TIMEOUT_MS);
 
   it("dense scores, shifted and stitched or rarefied, are the reference's", async () => {

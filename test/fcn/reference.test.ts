@@ -7,6 +7,7 @@ import {
   graph,
   initialWeights,
   input,
+  segmentationMetrics,
   sgd,
   softmaxCrossEntropy,
   type FcnOptions,
@@ -84,6 +85,12 @@ const NETS: readonly Case[] = [
     padding: "minimal",
     size: [15, 23],
   },
+  // With the authors' padding and frozen upsampling: their crops of the skips, 5 and 9, and of the scores.
+  { title: "FCN-8s, padding 100", trunk: "vgg16", variant: "8s", classes: 3, width: 1 / 32, size: [9, 14] },
+  { title: "FCN-AlexNet-32s, padding 100", trunk: "alexnet", variant: "32s", classes: 2, width: 1 / 48, size: [9, 14] },
+  { title: "FCN-GoogLeNet-8s, its own padding", trunk: "googlenet", variant: "8s", classes: 3, width: 1 / 8, size: [33, 37] },
+  { title: "FCN-SqueezeNet-8s, its own padding", trunk: "squeezenet", variant: "8s", classes: 3, width: 1 / 8, size: [38, 33] },
+  { title: "FCN-LeNet-2s, padding 10", trunk: "lenet", variant: "2s", classes: 3, channels: 1, size: [17, 22] },
 ];
 
 /** Software adapters compile a net's kernels when they first run, for a minute or more. */
@@ -147,7 +154,7 @@ function difference(got: ArrayLike<number>, want: ArrayLike<number>): number {
 }
 
 describe("the paper's nets on the GPU", () => {
-  it("start from all-zero scores: class 0 everywhere and a loss of ln 21 a pixel", async () => {
+  it("start from all-zero scores: class 0 everywhere, a loss of ln 21 a pixel and a mean accuracy of 1/21", async () => {
     const net = fcnTraining({ trunk: "vgg16", variant: "8s", classes: 21, width: 1 / 16, padding: "same", size: [19, 26] });
     const inputs = example(net.inputs, 21);
     using program = await (await testGpu()).compile(net);
@@ -156,6 +163,12 @@ describe("the paper's nets on the GPU", () => {
     expect(loss[0]).to.be.closeTo(Math.log(21), 1e-5);
     expect(lossSum[0]).to.be.closeTo(pixels * Math.log(21), 1e-5 * pixels);
     expect(prediction.every((label) => label === 0)).to.equal(true);
+    const counts = new Int32Array(21 * 21);
+    inputs.labels.forEach((label, i) => {
+      if (label !== 255) counts[21 * label + prediction[i]!]!++;
+    });
+    expect(new Set(inputs.labels).size, "classes, and void").to.equal(22);
+    expect(segmentationMetrics(counts).meanAccuracy).to.be.closeTo(1 / 21, 1e-12);
   }).timeout(TIMEOUT_MS);
 
   for (const net of NETS) {

@@ -1,134 +1,18 @@
 /** .caffemodel files: the nets that the paper started from and ended with, layer by layer, and files that are no such thing. */
 import { expect } from "chai";
-import { classifier, fcn, initialWeights, transplant, WeightsError, type Param, type Weights } from "../../src/index.js";
+import { classifier, convolutionalClassifier, fcn, initialWeights, transplant, WeightsError } from "../../src/index.js";
 import { readCaffemodel } from "../../src/caffe/index.js";
+import { runReference } from "../../src/reference/index.js";
 import { uniform } from "../../src/tensor/random.js";
-import { numel } from "../../src/tensor/shape.js";
 import { block, blob, layer, layersOf, net, number, tag, text, varint, type BlobForm } from "../harness/caffe-file.js";
+import { bvlcGooglenet, NETS, randomWeights, vgg } from "../harness/caffe-nets.js";
+import { difference } from "../harness/difference.js";
 import { rejects } from "../harness/rejects.js";
 
 const plain: BlobForm = { shape: "packed" };
-const conv = (name: string): string[] => [`${name} Convolution`, `relu${name.replace("conv", "")} ReLU`];
-const vggTrunk = [2, 2, 3, 3, 3].flatMap((count, b) => [
-  ...Array.from({ length: count }, (_, i) => conv(`conv${b + 1}_${i + 1}`)).flat(),
-  `pool${b + 1} Pooling`,
-]);
-const full = (name: string, type: string): string[] => [
-  `${name} ${type}`,
-  `relu${name.slice(2)} ReLU`,
-  `drop${name.slice(2)} Dropout`,
-];
-const vggTop = (type: string): string[] => [...full("fc6", type), ...full("fc7", type)];
-const skip = (pool: string, up: string): string[] => [
-  `score_${pool} Convolution`,
-  `score_${pool}c Crop`,
-  `fuse_${pool} Eltwise`,
-  `${up} Deconvolution`,
-];
-const end = ["score Crop", "loss SoftmaxWithLoss"];
-const caffeNet = (order: "pool" | "norm"): string[] => {
-  const [first, second] = order === "pool" ? ["pool Pooling", "norm LRN"] : ["norm LRN", "pool Pooling"];
-  const both = (i: number): string[] => [first, second].map((l) => l.replace(" ", `${i} `));
-  return [
-    ...conv("conv1"),
-    ...both(1),
-    ...conv("conv2"),
-    ...both(2),
-    ...["3", "4", "5"].flatMap((i) => conv(`conv${i}`)),
-    "pool5 Pooling",
-  ];
-};
-const fcn16 = ["data Python", ...vggTrunk, ...vggTop("Convolution"), "score_fr Convolution", "upscore2 Deconvolution"];
 
-type Net = { readonly params: readonly Param[] };
-const vgg = { trunk: "vgg16", classes: 3, width: 1 / 64, size: [32, 32] } as const;
-const alexnet = { trunk: "alexnet", width: 1 / 48 } as const;
-
-/** File -> its layers in the order of the authors' prototxts, and the net here that takes its weights. */
-const NETS: readonly { file: string; form: "V1" | "V2"; lines: readonly string[]; to: Net }[] = [
-  {
-    file: "VGG_ILSVRC_16_layers",
-    form: "V1",
-    lines: [...vggTrunk, ...vggTop("InnerProduct"), "fc8 InnerProduct", "prob Softmax"],
-    to: classifier({ trunk: "vgg16", classes: 5, width: 1 / 64 }),
-  },
-  {
-    file: "bvlc_alexnet",
-    form: "V1",
-    lines: ["data Data", ...caffeNet("norm"), ...vggTop("InnerProduct"), "fc8 InnerProduct", "loss SoftmaxWithLoss"],
-    to: classifier({ ...alexnet, classes: 5 }),
-  },
-  {
-    file: "fcn-alexnet-pascal",
-    form: "V2",
-    lines: [
-      "data Python",
-      ...caffeNet("pool"),
-      ...vggTop("Convolution"),
-      "score_fr Convolution",
-      "upscore Deconvolution",
-      ...end,
-    ],
-    to: fcn({ ...alexnet, variant: "32s", classes: 3, size: [40, 40] }),
-  },
-  {
-    file: "fcn32s-heavy-pascal",
-    form: "V2",
-    lines: ["data Python", ...vggTrunk, ...vggTop("Convolution"), "score_fr Convolution", "upscore Deconvolution", ...end],
-    to: fcn({ ...vgg, variant: "32s" }),
-  },
-  {
-    file: "fcn16s-heavy-pascal",
-    form: "V2",
-    lines: [...fcn16, ...skip("pool4", "upscore16"), ...end],
-    to: fcn({ ...vgg, variant: "16s" }),
-  },
-  {
-    file: "fcn8s-heavy-pascal",
-    form: "V2",
-    lines: [...fcn16, ...skip("pool4", "upscore_pool4"), ...skip("pool3", "upscore8"), ...end],
-    to: fcn({ ...vgg, variant: "8s" }),
-  },
-];
-
-function randomWeights(params: readonly { readonly name: string; readonly shape: readonly number[] }[]): Weights {
-  const random = uniform(3);
-  return new Map(
-    params.map(({ name, shape }) => [name, { shape, data: Float32Array.from({ length: numel(shape) }, () => random() - 0.5) }]),
-  );
-}
-
-/** bvlc_googlenet: 1x1 | 3x3 reduced, 3x3 | 5x5 reduced, 5x5 | pool projection, with two channels each, and both auxiliary heads. */
-function googlenet(): { readonly lines: string[]; readonly weights: Weights } {
-  const inception = (name: string): string[] =>
-    ["1x1", "3x3_reduce", "3x3", "5x5_reduce", "5x5", "pool_proj"].map((l) => `inception_${name}/${l} Convolution`);
-  const auxiliary = (name: string): string[] => [
-    `${name}/conv Convolution`,
-    `${name}/fc InnerProduct`,
-    `${name}/classifier InnerProduct`,
-  ];
-  const lines = [
-    ...["conv1/7x7_s2", "conv2/3x3_reduce", "conv2/3x3"].map((l) => `${l} Convolution`),
-    ...["3a", "3b", "4a"].flatMap(inception),
-    ...auxiliary("loss1"),
-    ...["4b", "4c", "4d"].flatMap(inception),
-    ...auxiliary("loss2"),
-    ...["4e", "5a", "5b"].flatMap(inception),
-    "pool5/drop_7x7_s1 Dropout",
-    "loss3/classifier InnerProduct",
-  ];
-  const params = lines.flatMap((line) => {
-    const [name, type] = line.split(" ") as [string, string];
-    if (type === "Dropout") return [];
-    const kernel = Number(/\/(\d)x\d/.exec(name)?.[1] ?? 1);
-    const shape = type === "InnerProduct" ? [5, 4] : [2, 3, kernel, kernel];
-    return [
-      { name: `${name}.weight`, shape },
-      { name: `${name}.bias`, shape: [shape[0]!] },
-    ];
-  });
-  return { lines, weights: randomWeights(params) };
-}
+const GOOGLENET = { trunk: "googlenet", width: 1 / 32, classes: 5 } as const;
+const google = classifier({ ...GOOGLENET, dropout: 0 });
 
 describe("caffemodel", () => {
   for (const { file, form, lines, to } of NETS) {
@@ -146,13 +30,25 @@ describe("caffemodel", () => {
     });
   }
 
-  it("bvlc_googlenet: inceptions and auxiliary heads", async () => {
-    const { lines, weights } = googlenet();
+  it("bvlc_googlenet (V1, V2): every layer by its name; without the side classifiers it runs, as classifier, convolutional and FCN-8s", async () => {
+    const { lines, weights, sides } = bvlcGooglenet(google);
     for (const form of ["V1", "V2"] as const) {
       const read = await readCaffemodel(net("GoogleNet", layersOf(lines, weights, { shape: "legacy" }), form));
       expect(new Map(read.weights)).to.deep.equal(weights);
-      expect(read.layers.length).to.equal(lines.length);
+      expect(read.layers.map(({ name, type }) => `${name} ${type}`)).to.deep.equal(lines);
+      const { report } = transplant(read.weights, google);
+      expect([report.initialised, report.reshaped, report.dropped]).to.deep.equal([[], [], sides]);
     }
+    const random = uniform(4);
+    const image = Float32Array.from({ length: 3 * 224 * 224 }, () => 200 * (random() - 0.5));
+    const { scores } = runReference(google, transplant(weights, google).weights, { image });
+    const dense = convolutionalClassifier({ ...GOOGLENET, dropout: 0, size: [224, 224] });
+    const slid = transplant(weights, dense);
+    expect(slid.report.dropped).to.deep.equal(sides);
+    expect(difference(scores, runReference(dense, slid.weights, { image }).scores)).to.be.below(1e-6);
+    const eight = transplant(weights, fcn({ ...GOOGLENET, variant: "8s", size: [64, 64] })).report;
+    expect(eight.dropped).to.have.members([...sides, "loss3/classifier.weight", "loss3/classifier.bias"]);
+    expect(eight.initialised.every((name) => name.startsWith("score_"))).to.equal(true);
   });
 
   it("starts FCN-32s from VGG16, as the paper does", async () => {
@@ -182,7 +78,7 @@ describe("caffemodel", () => {
   });
 
   it("reads a stream in pieces, and says how far it is", async () => {
-    const { lines, weights } = googlenet();
+    const { lines, weights } = bvlcGooglenet(google);
     const bytes = net("GoogleNet", layersOf(lines, weights, plain), "V2");
     async function* pieces(): AsyncGenerator<Uint8Array> {
       for (let at = 0; at < bytes.length; at += 11) yield await Promise.resolve(bytes.slice(at, at + 11));

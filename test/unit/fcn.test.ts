@@ -12,8 +12,10 @@ import {
   parameterCount,
   receptiveField,
   ShapeError,
+  trunkOf,
   type FcnOptions,
   type Tensor,
+  type Trunk,
 } from "../../src/index.js";
 import { opOf } from "../../src/kernels/ops.js";
 import { topological } from "../../src/tensor/tensor.js";
@@ -87,6 +89,18 @@ describe("the paper's nets", () => {
     expect(crops({ trunk: "lenet", variant: "2s" }, [28, 28], 1)).to.deep.equal([4, 1]);
   });
 
+  it("crop at P - 81, P - 73 and P - 69 behind a padding of P, skips at 5 and 9 whatever it is; AlexNet at P - 82", () => {
+    const padded = (trunk: "vgg16" | "alexnet", caffePadding: number): Trunk => ({ ...trunkOf(trunk), caffePadding });
+    const size = [97, 130] as const;
+    for (let p = 81; p <= 120; p++) {
+      const of = (variant: string): number[] => crops({ trunk: padded("vgg16", p), variant, width: 1 / 64 }, size);
+      expect([of("32s"), of("16s"), of("8s")], `padding ${p}`).to.deep.equal([[p - 81], [5, p - 73], [5, 9, p - 69]]);
+      // From 99 on it covers images of every size (fcn.md 1.6).
+      if (p < 99) continue;
+      expect(crops({ trunk: padded("alexnet", p), variant: "32s", width: 1 / 48 }, size), `padding ${p}`).to.deep.equal([p - 82]);
+    }
+  }).timeout(30_000);
+
   it("have the layer sizes of the paper at 500 x 500", () => {
     expect(
       rows(
@@ -146,9 +160,9 @@ describe("the paper's nets", () => {
   });
 
   it("need the published multiply-adds", () => {
-    const giga = (output: Tensor): string => (multiplyAdds(output) / 1e9).toFixed(2);
-    expect(giga(classifier({ trunk: "vgg16" }).outputs.scores)).to.equal("15.47");
-    expect(giga(classifier({ trunk: "alexnet" }).outputs.scores)).to.equal("0.72");
+    const giga = (output: Tensor, digits = 2): string => (multiplyAdds(output) / 1e9).toFixed(digits);
+    expect(giga(classifier({ trunk: "vgg16" }).outputs.scores, 3)).to.equal("15.470");
+    expect(giga(classifier({ trunk: "alexnet" }).outputs.scores, 3)).to.equal("0.724");
     expect(giga(fcn({ ...VGG[2]!, classes: 21, size: [500, 500] }).outputs.scores)).to.equal("181.53");
     expect(giga(fcn({ trunk: "alexnet", variant: "32s", classes: 21, size: [500, 500] }).outputs.scores)).to.equal("21.42");
   });
