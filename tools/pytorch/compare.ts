@@ -1,15 +1,14 @@
 /**
  * Twenty steps of a narrow FCN-8s beside PyTorch: the engine trains here, writes start, images and result, and compare.py trains the same in PyTorch and compares.
- * Needs python3 (or the one that PYTHON names) with the packages torch and safetensors.
+ * Needs a Python with torch: see python.ts.
  */
-import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { openGpu, type Shape } from "../../src/index.js";
 import { writeSafetensors } from "../../src/weights/index.js";
 import { twentySteps } from "../twenty-steps.js";
+import { runPython } from "./python.js";
 
 const folder = mkdtempSync(join(tmpdir(), "fcn-pytorch-"));
 try {
@@ -35,10 +34,7 @@ try {
   };
   const file = join(folder, "steps.safetensors");
   writeFileSync(file, writeSafetensors({ tensors, metadata: { steps: JSON.stringify(told) } }));
-  const script = fileURLToPath(new URL("compare.py", import.meta.url));
-  const { status, error } = spawnSync(process.env["PYTHON"] ?? "python3", [script, file], { stdio: "inherit" });
-  if (error) throw error;
-  process.exitCode = status ?? 1;
+  process.exitCode = runPython(join(import.meta.dirname, "compare.py"), [file], folder).status ?? 1;
 } finally {
   rmSync(folder, { recursive: true });
 }
