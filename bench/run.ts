@@ -54,6 +54,9 @@ function choose(args: readonly string[]): Choice {
   });
   const platform = PLATFORMS.find((name) => name === values.on);
   if (platform === undefined) throw new Error(`--on: there is no platform ${values.on}: use ${PLATFORMS.join(", ")}`);
+  if (values.variant !== undefined && !values.roofline) throw new Error("--variant: it is for --roofline: give both");
+  const foreign = values.roofline && (["engines", "json"] as const).find((name) => values[name] !== undefined);
+  if (foreign) throw new Error(`--${foreign}: --roofline profiles this engine alone, to the terminal: leave one of them out`);
   const workloads = chooseWorkloads(values);
   return {
     platform,
