@@ -1,7 +1,7 @@
 /** A training state as bytes: a safetensors file with the weights, the velocities beside them, and the rest in its metadata. */
 import { WeightsError } from "../tensor/errors.js";
-import { readSafetensors, writeSafetensors } from "../weights/safetensors.js";
-import { formatShape, sameShape } from "../tensor/shape.js";
+import { bytesOf, safetensorsHead, viewSafetensors } from "../weights/safetensors.js";
+import { formatShape, numel, sameShape, type Shape } from "../tensor/shape.js";
 import type { ChoiceBook } from "./choice-book.js";
 import type { ChoiceDevice } from "./choose.js";
 import type { ScalingState, WeightStore } from "./weight-store.js";
@@ -22,18 +22,51 @@ export interface ResumeOptions {
 const FORMAT = "fcn-webgpu-checkpoint/2";
 const VELOCITY = "velocity:";
 
-export async function createCheckpoint(store: WeightStore, state: TrainingState, choices: ChoiceBook): Promise<Checkpoint> {
-  const tensors = new Map(await store.read("weight"));
+/** A checkpoint's file as it is read back, its head and then tensor by tensor: one of them is in memory at a time. */
+export async function* checkpointPieces(
+  store: WeightStore,
+  state: TrainingState,
+  choices: ChoiceBook,
+): AsyncGenerator<Uint8Array, void, void> {
+  const tensors = tensorsOf(store);
   const lossScale = await store.readScaling();
-  if (store.has("velocity")) for (const [name, value] of await store.read("velocity")) tensors.set(`${VELOCITY}${name}`, value);
-  const metadata = {
+  yield safetensorsHead(tensors, {
     format: FORMAT,
     step: String(state.step),
     seed: String(store.seed),
     variants: choices.write(),
     ...(lossScale ? { lossScale: JSON.stringify(lossScale) } : {}),
-  };
-  return { bytes: writeSafetensors({ tensors, metadata }) };
+  });
+  for (const { of, kind } of tensors) yield bytesOf(await store.readOne(of, kind));
+}
+
+/** The same file as bytes, in one array that each tensor is read into. */
+export async function createCheckpoint(store: WeightStore, state: TrainingState, choices: ChoiceBook): Promise<Checkpoint> {
+  const size = tensorsOf(store).reduce((sum, { shape }) => sum + 4 * numel(shape), 0);
+  let bytes: Uint8Array | null = null;
+  let at = 0;
+  for await (const piece of checkpointPieces(store, state, choices)) {
+    bytes ??= new Uint8Array(piece.length + size);
+    bytes.set(piece, at);
+    at += piece.length;
+  }
+  return { bytes: bytes! };
+}
+
+interface Stored {
+  /** In the file. */
+  readonly name: string;
+  readonly shape: Shape;
+  /** The parameter. */
+  readonly of: string;
+  readonly kind: "weight" | "velocity";
+}
+
+/** What a checkpoint of this store holds, in the order of the file. */
+function tensorsOf(store: WeightStore): readonly Stored[] {
+  const list = (kind: Stored["kind"], prefix: string): Stored[] =>
+    store.paramsWith(kind).map(({ name, shape }) => ({ name: prefix + name, shape, of: name, kind }));
+  return [...list("weight", ""), ...list("velocity", VELOCITY)];
 }
 
 /** Of a run in mixed precision; undefined for the others. */
@@ -60,7 +93,7 @@ export function readCheckpoint(
   device: ChoiceDevice,
   { strict = true }: ResumeOptions,
 ): void {
-  const { tensors, metadata } = readSafetensors(checkpoint.bytes);
+  const { tensors, metadata } = viewSafetensors(checkpoint.bytes);
   if (metadata["format"] !== FORMAT)
     throw new WeightsError(
       `resume: the file's format is ${metadata["format"] ?? "not given"}, expected ${FORMAT}: for plain weights use load()`,

@@ -168,16 +168,22 @@ export class WeightStore {
     writePieces(this.gpu.device, this.entry(name).pieces, data, (_, i) => ranges[i]!);
   }
 
+  /** The parameters that have values of one kind. */
+  paramsWith(kind: StateKind): readonly Param[] {
+    return [...this.entries.values()].filter(({ slots }) => this.arenas[kind][slots[0]!.arena]).map(({ param }) => param);
+  }
+
   /** Values of one kind for every parameter that has them, read back. */
   async read(kind: StateKind): Promise<Weights> {
     const result = new Map<string, { shape: readonly number[]; data: Float32Array }>();
-    for (const { param, pieces, slots } of this.entries.values()) {
-      if (!this.arenas[kind][slots[0]!.arena]) continue;
-      // One parameter at a time: a 500 MB net must not need another 500 MB of staging.
-      const [data] = await readOnce(this.gpu, [{ pieces, ranges: this.ranges(param.name, kind) }]);
-      result.set(param.name, { shape: param.shape, data: data as Float32Array });
-    }
+    for (const { name, shape } of this.paramsWith(kind)) result.set(name, { shape, data: await this.readOne(name, kind) });
     return result;
+  }
+
+  /** One parameter at a time: a 500 MB net must not need another 500 MB of staging. */
+  async readOne(name: string, kind: StateKind): Promise<Float32Array> {
+    const [data] = await readOnce(this.gpu, [{ pieces: this.piecesOf(name), ranges: this.ranges(name, kind) }]);
+    return data as Float32Array;
   }
 
   clear(encoder: GPUCommandEncoder, kind: StateKind): void {

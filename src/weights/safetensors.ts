@@ -77,15 +77,29 @@ export async function loadSafetensors(source: FileSource, options: ReadOptions =
 
 /** The same from bytes that are there already, at once. */
 export function readSafetensors(bytes: Uint8Array): SafetensorsFile {
+  return tensorsIn(bytes, () => false);
+}
+
+/** The same without a second copy: float32 tensors are views of the bytes, where these lie so that they can be. */
+export function viewSafetensors(bytes: Uint8Array): SafetensorsFile {
+  return tensorsIn(bytes, ({ buffer, byteOffset }) => buffer instanceof ArrayBuffer && byteOffset % 4 === 0);
+}
+
+function tensorsIn(bytes: Uint8Array, canView: (values: Uint8Array) => boolean): SafetensorsFile {
   if (bytes.length < 8) return fail(`${bytes.length} bytes are too few for a header`);
   const length = headerLength(bytes, bytes.length - 8);
   const body = bytes.subarray(8 + length);
   const { metadata, entries } = parseHeader(bytes.subarray(8, 8 + length), body.length);
   const tensors = new Map<string, { shape: Shape; data: Float32Array }>();
   for (const { name, dtype, shape, from, to } of entries) {
+    const values = body.subarray(from, to);
+    if (dtype === "F32" && canView(values)) {
+      tensors.set(name, { shape, data: new Float32Array(values.buffer, values.byteOffset, numel(shape)) });
+      continue;
+    }
     const data = new Float32Array(numel(shape));
     // Copied where the type needs alignment.
-    ELEMENT_TYPES.get(dtype)!.read(dtype === "F32" ? body.subarray(from, to) : body.slice(from, to), data);
+    ELEMENT_TYPES.get(dtype)!.read(dtype === "F32" ? values : values.slice(), data);
     tensors.set(name, { shape, data });
   }
   return { tensors, metadata };
@@ -168,26 +182,16 @@ export function* safetensorsPieces(
   { tensors, metadata }: SafetensorsFile,
   { dtype = "F32" }: WriteOptions = {},
 ): Generator<Uint8Array<ArrayBuffer>, void, void> {
-  const size = ELEMENT_TYPES.get(dtype)!.size;
-  let end = 0;
-  const entries = [...tensors].map(([name, { shape, data }]): [string, object] => {
-    if (name === METADATA)
-      throw new WeightsError(`safetensors: a tensor is called ${METADATA}, which the format keeps for itself`);
+  for (const [name, { shape, data }] of tensors) {
     if (data.length !== numel(shape)) {
       throw new WeightsError(`safetensors: ${name} has ${data.length} values but ${formatShape(shape)} takes ${numel(shape)}`);
     }
-    const from = end;
-    end += size * data.length;
-    return [name, { dtype, shape, data_offsets: [from, end] }];
-  });
-  // Not by assignment, which would make a prototype of __proto__.
-  const text = JSON.stringify(Object.fromEntries([[METADATA, metadata], ...entries]));
-  const encoded = new TextEncoder().encode(text);
-  // The data begins at a multiple of 8.
-  const head = new Uint8Array(8 + Math.ceil(encoded.length / 8) * 8).fill(32);
-  new DataView(head.buffer).setBigUint64(0, BigInt(head.length - 8), true);
-  head.set(encoded, 8);
-  yield head;
+  }
+  yield safetensorsHead(
+    [...tensors].map(([name, { shape }]) => ({ name, shape })),
+    metadata,
+    { dtype },
+  );
   for (const [name, { data }] of tensors) {
     if (dtype === "F32") {
       yield bytesOf(data);
@@ -200,12 +204,38 @@ export function* safetensorsPieces(
   }
 }
 
+/** What stands in front of the data of tensors that follow in this order: all of the file that one needs to know before one has them. */
+export function safetensorsHead(
+  tensors: readonly { readonly name: string; readonly shape: Shape }[],
+  metadata: Readonly<Record<string, string>>,
+  { dtype = "F32" }: WriteOptions = {},
+): Uint8Array<ArrayBuffer> {
+  const size = ELEMENT_TYPES.get(dtype)!.size;
+  let end = 0;
+  const entries = tensors.map(({ name, shape }): [string, object] => {
+    if (name === METADATA)
+      throw new WeightsError(`safetensors: a tensor is called ${METADATA}, which the format keeps for itself`);
+    const from = end;
+    end += size * numel(shape);
+    return [name, { dtype, shape, data_offsets: [from, end] }];
+  });
+  // Not by assignment, which would make a prototype of __proto__.
+  const text = JSON.stringify(Object.fromEntries([[METADATA, metadata], ...entries]));
+  const encoded = new TextEncoder().encode(text);
+  // The data begins at a multiple of 8.
+  const head = new Uint8Array(8 + Math.ceil(encoded.length / 8) * 8).fill(32);
+  new DataView(head.buffer).setBigUint64(0, BigInt(head.length - 8), true);
+  head.set(encoded, 8);
+  return head;
+}
+
 /** A file's bytes in one array. */
 export function writeSafetensors(file: SafetensorsFile, options: WriteOptions = {}): Uint8Array {
   return joined([...safetensorsPieces(file, options)]);
 }
 
-function bytesOf(values: Float32Array | Uint16Array): Uint8Array<ArrayBuffer> {
+/** As they lie in memory, which is as they lie in a file. */
+export function bytesOf(values: Float32Array | Uint16Array): Uint8Array<ArrayBuffer> {
   return new Uint8Array(values.buffer as ArrayBuffer, values.byteOffset, values.byteLength);
 }
 
