@@ -60,16 +60,9 @@ export class ChoiceBook implements Preferences {
     };
   }
 
-  /** Takes plans that a load or a resume has overtaken out of a cache; gives them back, to be disposed of. `diagonal`: of the weights now. */
-  async takeStale<P extends CompiledPlan>(plans: Map<string, Promise<P>>, diagonal: ReadonlySet<string>): Promise<P[]> {
-    const stale: P[] = [];
-    for (const [key, pending] of [...plans]) {
-      const plan = await pending.catch(() => undefined);
-      if (!plan || (sameNames(plan.diagonal, diagonal) && !this.isStale(plan))) continue;
-      plans.delete(key);
-      stale.push(plan);
-    }
-    return stale;
+  /** Whether a load or a resume has overtaken a plan. `diagonal`: of the weights now. */
+  hasOvertaken(plan: CompiledPlan, diagonal: ReadonlySet<string>): boolean {
+    return !sameNames(plan.diagonal, diagonal) || this.isStale(plan);
   }
 
   /** Whether a plan computes a node otherwise than the checkpoint's run did. */

@@ -21,6 +21,11 @@ export interface CompileOptions {
   /** Longest estimated work of one submit, in ms: watchdogs and page compositing survive. Infinity: one submit. Default 100. */
   readonly submitBudgetMs?: number;
   /**
+   * Bytes that the plans of several image sizes may take beside the weights, those of run() and those of train() each; the one in use is always kept. More saves the
+   * planning of sizes that come back. Default 2 GiB; where the device has less, plans that are not in use go by themselves.
+   */
+  readonly planBudgetBytes?: number;
+  /**
    * Measure which kernels are fastest here, once per device, browser, kernel and shape, instead of going by the rule; of this plan and of those made later for
    * training and other sizes. The plan's `choices` say what came of it.
    */

@@ -71,9 +71,9 @@ export async function buildExecutable(options: BuildOptions): Promise<Executable
   const kernels = await compileAll(options);
   options.signal?.throwIfAborted();
   const preparations = await preparing;
-  return gpu.scoped("compile", () => {
+  const made: GPUBuffer[] = [];
+  const build = (): Executable => {
     const { device } = gpu;
-    const made: GPUBuffer[] = [];
     const create = (label: string, size: number, usage: number): GPUBuffer => {
       const buffer = device.createBuffer({ label, size, usage });
       made.push(buffer);
@@ -140,7 +140,14 @@ export async function buildExecutable(options: BuildOptions): Promise<Executable
       },
       dispose: () => made.forEach((b) => b.destroy()),
     };
-  });
+  };
+  try {
+    return await gpu.scoped("compile", build);
+  } catch (error) {
+    // Of those that the device had room for before the one that it had not.
+    made.forEach((b) => b.destroy());
+    throw error;
+  }
 }
 
 async function preparationOf(

@@ -67,6 +67,25 @@ export function scalingFor(
   return precision === "mixed" ? scalingSettings(lossScale) : undefined;
 }
 
+/** Steps that are left out one after the other at a loss scale that falls no further: behind so many of them training has diverged. */
+const MOST_SKIPPED = 10;
+
+/** Notices when no step serves any more, whatever the loss scale. */
+export class SkippedSteps {
+  private lossScale = NaN;
+  private inARow = 0;
+  private atThisScale = 0;
+
+  /** A reading of so many steps, `skipped` of them left out: how many in a row, once that is hopeless; else null. */
+  add({ lossScale, skipped }: { readonly lossScale: number; readonly skipped: number }, steps: number): number | null {
+    const isNone = skipped === steps;
+    this.inARow = isNone ? this.inARow + steps : 0;
+    this.atThisScale = isNone && lossScale === this.lossScale ? this.atThisScale + steps : 0;
+    this.lossScale = lossScale;
+    return this.atThisScale >= MOST_SKIPPED ? this.inARow : null;
+  }
+}
+
 export class LossScaler {
   private constructor(
     private readonly gpu: GpuContext,

@@ -50,6 +50,7 @@ export interface CompiledPlan {
   readonly plan: Plan;
   /** The parameters that it takes to be diagonal. */
   readonly diagonal: ReadonlySet<string>;
+  dispose(): void;
 }
 
 export interface PlanRequest {
@@ -121,7 +122,8 @@ export async function compilePlan(request: PlanRequest): Promise<CompiledPlan> {
     signal: request.signal,
   });
   choices.record(lowered);
-  return { executable, inputs, outputs, plan: describePlan(executable, lowered, store), diagonal };
+  const plan = describePlan(executable, lowered, store);
+  return { executable, inputs, outputs, plan, diagonal, dispose: () => executable.dispose() };
 }
 
 /** The graph with the types that the program's precision stores its tensors in. */

@@ -48,6 +48,11 @@ export interface Program<I extends Names, O extends Names> extends Disposable {
   /** Everything that a resumed run needs to give the same bits: weights, optimiser state, step, seed, chosen variants. */
   checkpoint(): Promise<Checkpoint>;
   /**
+   * The bytes of the same checkpoint piece by piece, as they are read back: what it takes in memory is its largest tensor, not all of them. For
+   * `fs.writeFile(path, pieces)` and `RunStore.write`. From the first piece to the last, or until the loop is left, the program's other calls wait.
+   */
+  checkpointPieces(): AsyncGenerator<Uint8Array, void, void>;
+  /**
    * Goes on from a checkpoint. Throws WeightsError where it is damaged or of another graph, VariantError (unless `strict` is false) where a variant
    * that it was made with does not apply on this device; nothing is changed then.
    */

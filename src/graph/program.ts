@@ -4,7 +4,7 @@ import { DisposedError } from "../gpu/errors.js";
 import type { PipelineCache } from "../gpu/pipelines.js";
 import type { Shape } from "../tensor/shape.js";
 import type { TypedArray, Weights } from "../tensor/weights.js";
-import { createCheckpoint, readCheckpoint, type Checkpoint, type ResumeOptions } from "./checkpoint.js";
+import { checkpointPieces, createCheckpoint, readCheckpoint, type Checkpoint, type ResumeOptions } from "./checkpoint.js";
 import type { ChoiceBook } from "./choice-book.js";
 import { choiceBookFor, type CompileOptions } from "./compile-options.js";
 import type { Graph, Names } from "./graph.js";
@@ -16,13 +16,11 @@ import { checkPrecision } from "./precision.js";
 import { PreparedWeights } from "./prepared-weights.js";
 import { profilePlan, type Profile, type ProfileOptions } from "./profile.js";
 import type { Program } from "./program-interface.js";
-import { compileRun, disposePlan, runPlanKey, type PlanSite, type RunPlan, type RunPlanOptions } from "./run-plan.js";
+import { now, PlanCache, type Turn } from "./plan-cache.js";
+import { compileRun, runPlanKey, type PlanSite, type RunPlan, type RunPlanOptions } from "./run-plan.js";
 import { sumOver, type SomeBatches, type TotalsOptions } from "./totals.js";
 import { Trainer, type Batches, type TrainOptions, type TrainStep } from "./train.js";
 import { WeightStore, type LoadReport } from "./weight-store.js";
-
-/** Plans kept per program: one per combination of input shapes and outputs, the least recently used goes first. */
-const MAX_PLANS = 16;
 
 export async function createProgram<I extends Names, O extends Names>(
   gpu: GpuContext,
@@ -47,7 +45,6 @@ export async function createProgram<I extends Names, O extends Names>(
 }
 
 class GraphProgram<I extends Names, O extends Names> implements Program<I, O> {
-  private readonly plans = new Map<string, Promise<RunPlan>>();
   private readonly trainer: Trainer<I, O>;
   private readonly choices: ChoiceBook;
   private readonly prepared: PreparedWeights;
@@ -68,8 +65,18 @@ class GraphProgram<I extends Names, O extends Names> implements Program<I, O> {
     this.choices = choiceBookFor(gpu, pipelines, options);
     this.prepared = new PreparedWeights(gpu, pipelines, store);
     const submitBudgetMs = options.submitBudgetMs ?? 100;
-    this.site = { gpu, pipelines, graph, store, prepared: this.prepared, choices: this.choices, submitBudgetMs };
-    this.trainer = new Trainer(gpu, pipelines, graph, store, this.choices, submitBudgetMs, () => this.assertUsable());
+    this.site = {
+      gpu,
+      pipelines,
+      graph,
+      store,
+      prepared: this.prepared,
+      choices: this.choices,
+      submitBudgetMs,
+      plans: new PlanCache(gpu, options.planBudgetBytes),
+      turn: (work) => this.exclusive(work),
+    };
+    this.trainer = new Trainer(this.site, () => this.assertUsable());
   }
 
   async prepare(): Promise<void> {
@@ -159,7 +166,7 @@ class GraphProgram<I extends Names, O extends Names> implements Program<I, O> {
     return this.exclusive(async () => {
       this.assertUsable();
       // Again, in turn: a resume in between may have replaced it.
-      const plan = await this.runPlan(shapesOf(checked), names, kind);
+      const plan = await this.runPlan(shapesOf(checked), names, { ...kind, turn: now });
       const submit = (): void => {
         upload(this.gpu, plan, checked);
         plan.executable.submit((encoder) => finish(encoder, plan));
@@ -193,6 +200,18 @@ class GraphProgram<I extends Names, O extends Names> implements Program<I, O> {
     return this.exclusive(() => createCheckpoint(this.store, this.trainer, this.choices));
   }
 
+  async *checkpointPieces(): AsyncGenerator<Uint8Array, void, void> {
+    this.assertUsable();
+    let leave: () => void = () => undefined;
+    const left = new Promise<void>((resolve) => (leave = resolve));
+    await new Promise<void>((resolve) => void this.exclusive(() => (resolve(), left)));
+    try {
+      yield* checkpointPieces(this.store, this.trainer, this.choices);
+    } finally {
+      leave();
+    }
+  }
+
   async resume(checkpoint: Checkpoint, options: ResumeOptions = {}): Promise<void> {
     this.assertUsable();
     return this.exclusive(async () => {
@@ -201,11 +220,13 @@ class GraphProgram<I extends Names, O extends Names> implements Program<I, O> {
     });
   }
 
+  /** The caller has the turn. */
   private async dropStalePlans(): Promise<void> {
-    await this.trainer.dropStalePlans();
-    const stale = await this.choices.takeStale(this.plans, this.store.diagonal);
-    stale.forEach(disposePlan);
-    if (stale.includes(this.first!)) this.first = await this.runPlan({}, Object.keys(this.graph.outputs));
+    const { diagonal } = this.store;
+    // A training loop takes a plan of the weights as they are with its next step.
+    const kinds = this.trainer.isRunning ? (["run"] as const) : (["run", "training"] as const);
+    const dropped = await this.site.plans.dropIf(kinds, (plan) => this.choices.hasOvertaken(plan, diagonal));
+    if (dropped.includes(this.first!)) this.first = await this.runPlan({}, Object.keys(this.graph.outputs), { turn: now });
   }
 
   async profile(inputs: Inputs<I>, options: ProfileOptions<keyof O> = {}): Promise<Profile> {
@@ -214,7 +235,9 @@ class GraphProgram<I extends Names, O extends Names> implements Program<I, O> {
     const checked = this.check(inputs, names);
     const shapes = shapesOf(checked);
     return this.exclusive(async () => {
-      const plan = await (options.loss === undefined ? this.runPlan(shapes, names) : this.trainer.planOf(options.loss, shapes));
+      const plan = await (options.loss === undefined
+        ? this.runPlan(shapes, names, { turn: now })
+        : this.trainer.planOf(options.loss, shapes, now));
       upload(this.gpu, plan, checked);
       return profilePlan(this.gpu, plan.executable, options);
     });
@@ -223,7 +246,7 @@ class GraphProgram<I extends Names, O extends Names> implements Program<I, O> {
   [Symbol.dispose](): void {
     if (this.disposed) return;
     this.disposed = true;
-    for (const pending of this.plans.values()) void pending.then(disposePlan, () => undefined);
+    this.site.plans.dispose();
     this.trainer.dispose();
     this.prepared.dispose();
     this.store.dispose();
@@ -239,25 +262,13 @@ class GraphProgram<I extends Names, O extends Names> implements Program<I, O> {
   private runPlan(
     shapes: Readonly<Record<string, Shape>>,
     names: readonly string[],
-    { isRead = true, ...observed }: Partial<Omit<RunPlanOptions, "shapes" | "names">> = {},
+    {
+      isRead = true,
+      turn = this.site.turn,
+      ...observed
+    }: Partial<Omit<RunPlanOptions, "shapes" | "names">> & { readonly turn?: Turn } = {},
   ): Promise<RunPlan> {
     const options = { shapes, names, isRead, ...observed };
-    const key = runPlanKey(this.graph, options);
-    const known = this.plans.get(key);
-    if (known) {
-      this.plans.delete(key);
-      this.plans.set(key, known);
-      return known;
-    }
-    const made = compileRun(this.site, options);
-    this.plans.set(key, made);
-    made.catch(() => this.plans.delete(key));
-    for (const [old, plan] of this.plans) {
-      if (this.plans.size <= MAX_PLANS) break;
-      this.plans.delete(old);
-      // A run that is using it goes first.
-      void this.exclusive(() => plan.then(disposePlan, () => undefined));
-    }
-    return made;
+    return this.site.plans.get("run", runPlanKey(this.graph, options), () => compileRun(this.site, options), turn);
   }
 }

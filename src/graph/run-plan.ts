@@ -7,8 +7,10 @@ import type { CompileOptions } from "./compile-options.js";
 import { specializeGraph } from "./feed.js";
 import type { Graph, Names } from "./graph.js";
 import { compilePlan, type CompiledPlan } from "./plan.js";
+import type { PlanCache, Turn } from "./plan-cache.js";
 import type { PreparedWeights } from "./prepared-weights.js";
 import { createReadback, type Readback } from "./readback.js";
+import type { TrainPlan } from "./train-plan.js";
 import type { WeightStore } from "./weight-store.js";
 
 /** What all plans of a program share. */
@@ -20,6 +22,9 @@ export interface PlanSite<I extends Names, O extends Names> {
   readonly prepared: PreparedWeights;
   readonly choices: ChoiceBook;
   readonly submitBudgetMs: number;
+  readonly plans: PlanCache<{ readonly run: RunPlan; readonly training: TrainPlan }>;
+  /** Runs of the program, and what must not come between, one after the other. */
+  readonly turn: Turn;
 }
 
 export interface RunPlanOptions extends Pick<CompileOptions, "onProgress" | "signal"> {
@@ -49,15 +54,15 @@ export async function compileRun<I extends Names, O extends Names>(
     pieces,
     ranges: pieces.parts.map((part) => compiled.executable.rangeOf(part)),
   }));
-  return { ...compiled, readback: createReadback(site.gpu, isRead ? items : []) };
+  const readback = createReadback(site.gpu, isRead ? items : []);
+  const dispose = (): void => {
+    readback.dispose();
+    compiled.dispose();
+  };
+  return { ...compiled, readback, dispose };
 }
 
 /** The same for the same shapes and outputs. */
 export function runPlanKey(graph: Graph<Names, Names>, { shapes, names, isRead }: RunPlanOptions): string {
   return JSON.stringify([names, isRead, Object.entries(graph.inputs).map(([name, { shape }]) => shapes[name] ?? shape)]);
-}
-
-export function disposePlan(plan: RunPlan): void {
-  plan.readback.dispose();
-  plan.executable.dispose();
 }

@@ -46,15 +46,24 @@ export class Watch {
 
   /** What went wrong in this batch. The weights are those in front of its step; the guard lets updates through again. */
   async error(batch: number): Promise<DivergedError> {
-    const { gpu, pipelines, store, optimizer, lossFor } = this.of;
-    const inputs = this.batches.get(batch)!;
-    const { loss, params } = lossFor(shapesOf(inputs));
-    store.writeRng(batch);
-    // A device that cannot hold this pass, in which nothing is cut or fused as in training, still has the gradients.
-    const found = await firstNonFinite({ gpu, pipelines, store, loss, params, batch: inputs }).catch(() => null);
-    const where = found ?? (await firstInGradients(store, params));
+    const error = await divergedError(this.of, batch, this.batches.get(batch)!);
     this.guard.reset();
-    const step = Math.floor(batch / optimizer.accumulate);
-    return new DivergedError({ step: step + 1, ...where }, optimizer.learningRate(step));
+    return error;
   }
+}
+
+/** What is not finite in a batch, by doing it again. `skipped`: in mixed precision, the steps in a row that were. */
+export async function divergedError(
+  { gpu, pipelines, store, optimizer, lossFor }: Watched,
+  batch: number,
+  inputs: ReadonlyMap<string, CheckedInput>,
+  skipped?: number,
+): Promise<DivergedError> {
+  const { loss, params } = lossFor(shapesOf(inputs));
+  store.writeRng(batch);
+  // A device that cannot hold this pass, in which nothing is cut or fused as in training, still has the gradients.
+  const found = await firstNonFinite({ gpu, pipelines, store, loss, params, batch: inputs }).catch(() => null);
+  const where = found ?? (await firstInGradients(store, params));
+  const step = Math.floor(batch / optimizer.accumulate);
+  return new DivergedError({ step: step + 1, ...where }, optimizer.learningRate(step), skipped);
 }

@@ -40,11 +40,13 @@ export class DivergedError extends Error {
   constructor(
     readonly where: Divergence,
     learningRate: number,
+    /** In mixed precision: the steps in a row, up to this one, that left the weights as they were. */
+    skipped?: number,
   ) {
     const { step, part, tensor, elements, of } = where;
     const what = { input: "input", weight: "parameter", activation: "output of", gradient: "gradient of", loss: "output" }[part];
     super(
-      `train: step ${step} is not finite, first in the ${what} ${tensor} (${elements} of ${of} values are infinite or NaN): the weights are still those of step ${step - 1}; lower the learning rate (${learningRate}), or look at the step's images`,
+      `train: step ${step} is not finite, first in the ${what} ${tensor} (${elements} of ${of} values are infinite or NaN): the weights are still those of step ${step - (skipped ?? 1)}${skipped === undefined ? "" : `, for ${skipped} steps in a row were left out and no smaller loss scale helps`}; lower the learning rate (${learningRate}), or look at the step's images`,
     );
   }
 }
