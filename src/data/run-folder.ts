@@ -1,7 +1,7 @@
 /** A run's files in a folder: written beside, synced, then renamed, so that a crash leaves the old or the new file and nothing in between. */
 import { appendFile, mkdir, open, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import type { RunStore } from "../training/run-state.js";
+import type { FileData, RunStore } from "../training/run-state.js";
 
 /** Makes the folder where there is none. */
 export async function runFolder(path: string): Promise<RunStore> {
@@ -9,23 +9,24 @@ export async function runFolder(path: string): Promise<RunStore> {
   return {
     async read(name) {
       try {
-        return new Uint8Array(await readFile(join(path, name)));
+        const { buffer, byteOffset, byteLength } = await readFile(join(path, name));
+        return new Uint8Array(buffer, byteOffset, byteLength);
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
         throw error;
       }
     },
-    write: (name, bytes) => writeAtomically(join(path, name), bytes),
+    write: (name, data) => writeAtomically(join(path, name), data),
     remove: (name) => rm(join(path, name), { force: true }),
     append: (name, line) => appendFile(join(path, name), `${line}\n`),
   };
 }
 
-/** All of the file or nothing: bytes, or pieces one behind the other. */
-export async function writeAtomically(path: string, bytes: Uint8Array | Iterable<Uint8Array>): Promise<void> {
+/** All of the file or nothing. */
+export async function writeAtomically(path: string, data: FileData): Promise<void> {
   const beside = `${path}.${process.pid}.part`;
   try {
-    await synced(beside, "w", (file) => writeFile(file, bytes));
+    await synced(beside, "w", (file) => writeFile(file, data));
     await rename(beside, path);
   } catch (error) {
     await rm(beside, { force: true });

@@ -27,4 +27,5 @@ export { stagesOf, type Stage, type StagesOptions } from "./stages.js";
 export { trainFcn, type TrainResult } from "./run.js";
 export type { TrainFcnOptions } from "./options.js";
 export type { CheckpointEvent, EndEvent, StageEvent, StepEvent, TrainEvent, ValidationEvent } from "./events.js";
-export type { RunStore } from "./run-state.js";
+export type { FailedLine, LogLine } from "./run-log.js";
+export type { FileData, RunStore } from "./run-state.js";

@@ -9,7 +9,8 @@ import type { SampleSource } from "./sample.js";
 import type { Augmentation } from "./sampler.js";
 import { checkStages, type Stage } from "./stages.js";
 
-export interface TrainFcnOptions extends Augmentation, Pick<CompileOptions, "onProgress" | "onWarning" | "tune"> {
+export interface TrainFcnOptions
+  extends Augmentation, Pick<CompileOptions, "onProgress" | "onWarning" | "planBudgetBytes" | "tune"> {
   readonly stages: readonly Stage[];
   readonly train: SampleSource;
   readonly validation?: SampleSource;

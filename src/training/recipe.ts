@@ -14,7 +14,7 @@ import type { TrunkName } from "../fcn/trunks.js";
 
 /**
  * What the sum of the losses of an image's pixels is divided by: nothing ("sum"), the pixels that count ("valid-mean", at least one), or the images of a pass
- * ("batch", Caffe's `normalize: false`).
+ * ("batch", Caffe's `normalize: false`). The runner takes one image a pass, where "batch" is "sum" by Caffe's name.
  */
 export type LossNormalization = "sum" | "valid-mean" | "batch";
 

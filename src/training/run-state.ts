@@ -1,16 +1,22 @@
 /** Where a run stands, and how it is kept: a checkpoint of the program beside a line of JSON that says which, replaced last and whole. */
 import { InputError } from "../tensor/errors.js";
 import type { Weights } from "../tensor/weights.js";
-import { writeSafetensors } from "../weights/safetensors.js";
+import { safetensorsPieces } from "../weights/safetensors.js";
+
+/** A file's content: its bytes, or pieces of them one behind the other, to be taken once and in order. `for await` takes any such pieces. */
+export type FileData = Uint8Array | Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
 
 /** Files of a run by name. fcn-webgpu/data has one over a folder; a page may keep them in its origin's private file system. */
 export interface RunStore {
-  /** Null where there is no such file. */
+  /** Null where there is no such file. The bytes are the caller's. */
   read(name: string): Promise<Uint8Array | null>;
-  /** All of it or nothing: a crash in between must leave the file as it was. */
-  write(name: string, bytes: Uint8Array): Promise<void>;
+  /**
+   * All of it or nothing: a crash in between, or pieces that end in an error, must leave the file as it was. Weights and checkpoints come in pieces, which are not kept
+   * in memory by the runner and need not be by the store.
+   */
+  write(name: string, data: FileData): Promise<void>;
   remove(name: string): Promise<void>;
-  /** Adds a line to a file, which is made where there is none. */
+  /** Adds a line, and the newline that ends it, to a file, which is made where there is none. */
   append(name: string, line: string): Promise<void>;
 }
 
@@ -24,7 +30,6 @@ export interface RunState {
 }
 
 const STATE_FILE = "run.json";
-export const LOG_FILE = "log.jsonl";
 const FORMAT = "fcn-webgpu-training/1";
 
 export type Settings = Readonly<Record<string, unknown>>;
@@ -58,7 +63,7 @@ function parse(bytes: Uint8Array): Record<string, unknown> {
 }
 
 /** The checkpoint first, then the state that names it, then the checkpoint before goes. */
-export async function writeState(store: RunStore, settings: Settings, state: RunState, checkpoint: Uint8Array): Promise<void> {
+export async function writeState(store: RunStore, settings: Settings, state: RunState, checkpoint: FileData): Promise<void> {
   const before = await store.read(STATE_FILE);
   await store.write(state.checkpoint, checkpoint);
   await store.write(STATE_FILE, new TextEncoder().encode(`${JSON.stringify({ format: FORMAT, ...state, settings }, null, 2)}\n`));
@@ -73,7 +78,7 @@ export async function writeWeights(
   weights: Weights,
   metadata: Record<string, string>,
 ): Promise<void> {
-  await store.write(name, writeSafetensors({ tensors: weights, metadata }));
+  await store.write(name, safetensorsPieces({ tensors: weights, metadata }));
 }
 
 interface Difference {

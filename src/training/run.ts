@@ -15,7 +15,8 @@ import { drawnBatches, type StepPixels } from "./batches.js";
 import { checkOptions, DEFAULT_SEED, settingsOf, type TrainFcnOptions } from "./options.js";
 import { trainingNet, type TrainingInputs, type TrainingOutputs } from "./net.js";
 import { describeRecipe, learningRateAt } from "./recipe.js";
-import { LOG_FILE, readState, writeState, writeWeights, type RunState, type RunStore, type Settings } from "./run-state.js";
+import { RunLog } from "./run-log.js";
+import { readState, writeState, writeWeights, type RunState, type RunStore, type Settings } from "./run-state.js";
 import { validPixels, type SampleSource } from "./sample.js";
 import type { Stage } from "./stages.js";
 
@@ -34,30 +35,47 @@ export interface TrainResult {
  * for await (const event of trainFcn(gpu, { stages, train, validation, weights, store, signal })) if (event.type === "step") console.log(event.step, event.lossPerPixel);
  */
 export async function* trainFcn(gpu: Gpu, options: TrainFcnOptions): AsyncGenerator<TrainEvent, TrainResult, void> {
-  const { stages, store, train, signal } = options;
   checkOptions(options);
   const settings = settingsOf(options);
-  const state = store ? await readState(store, settings) : null;
+  const state = options.store ? await readState(options.store, settings) : null;
+  const log = await RunLog.open(options.store);
+  try {
+    return yield* trainStages(gpu, options, { settings, state, log });
+  } catch (error) {
+    await log.failed(error);
+    throw error;
+  }
+}
+
+/** What a stage starts with. */
+type Carried = { readonly weights: Weights } | { readonly checkpoint: Uint8Array; readonly step: number };
+
+async function* trainStages(
+  gpu: Gpu,
+  options: TrainFcnOptions,
+  { settings, state, log }: { readonly settings: Settings; readonly state: RunState | null; readonly log: RunLog },
+): AsyncGenerator<TrainEvent, TrainResult, void> {
+  const { stages, store, train, signal } = options;
   const evaluations = new Map<string, Evaluation>();
   const size = await firstSize(train);
-  let carried: { weights: Weights } | { checkpoint: Uint8Array; step: number } | null = options.weights
-    ? { weights: options.weights }
-    : null;
+  let carried: Carried | null = options.weights ? { weights: options.weights } : null;
   if (state) carried = { checkpoint: await checkpointOf(store!, state), step: state.step };
-  const log = async (event: TrainEvent): Promise<TrainEvent> => {
-    await store?.append(LOG_FILE, JSON.stringify({ time: new Date().toISOString(), ...event }));
-    return event;
+  // Once they are on the GPU nobody needs them here, and they may be half a gigabyte.
+  const handOver = (): Carried | null => {
+    const taken = carried;
+    carried = null;
+    return taken;
   };
   for (let index = state?.stage ?? 0; ; index++) {
     const stage = stages[index]!;
     const graph = trainingNet(stage.net, stage.recipe, size);
     using program = await compile(gpu, graph, options, index);
-    const begun = await begin(program, graph, carried, {
+    const begun = await begin(program, graph, handOver(), {
       seed: (options.seed ?? DEFAULT_SEED) + index,
       allow: index === 0 ? (options.allow ?? []) : true,
     });
     const from = begun.step;
-    yield await log({
+    yield await log.add({
       type: "stage",
       stage: stage.name,
       index,
@@ -74,7 +92,7 @@ export async function* trainFcn(gpu: Gpu, options: TrainFcnOptions): AsyncGenera
       if (event.type === "step") step = event.step;
       if (event.type === "validation") evaluations.set(stage.name, event.evaluation);
       if (event.type === "validation") validatedAt = event.step;
-      yield await log(event);
+      yield await log.add(event);
     }
     const weights = await program.save();
     const stopped = step < stage.steps;
@@ -84,7 +102,7 @@ export async function* trainFcn(gpu: Gpu, options: TrainFcnOptions): AsyncGenera
     if (isLast || stopped || signal?.aborted) {
       // A signal that came during the last validation leaves that to do.
       const isDone = isLast && !stopped && (!options.validation || validatedAt === step);
-      yield await log({ type: isDone ? "done" : "stopped", stage: stage.name, step });
+      yield await log.add({ type: isDone ? "done" : "stopped", stage: stage.name, step });
       return { weights, evaluations, stopped: !isDone };
     }
     carried = { weights };
@@ -133,7 +151,7 @@ async function* trainStage(run: StageRun): AsyncGenerator<TrainEvent, void, void
       optimizer,
       steps: stage.steps - from,
       lossEvery,
-      // Mixed precision leaves out updates that are not finite, and halves the loss scale.
+      // Mixed precision leaves out updates that are not finite, halves the loss scale, and stops by itself where that is no use.
       checkFinite: options.precision !== "mixed",
       ...(signal ? { signal } : {}),
     });
@@ -199,7 +217,7 @@ async function validate(
 async function keep({ program, stage, index, options, settings }: StageRun, step: number): Promise<CheckpointEvent | null> {
   if (!options.store) return null;
   const file = `${stage.name}-${String(step).padStart(8, "0")}.checkpoint.safetensors`;
-  await writeState(options.store, settings, { stage: index, step, checkpoint: file }, (await program.checkpoint()).bytes);
+  await writeState(options.store, settings, { stage: index, step, checkpoint: file }, program.checkpointPieces());
   return { type: "checkpoint", stage: stage.name, step, file };
 }
 
@@ -215,13 +233,14 @@ function laterSteps(stages: readonly Stage[], index: number): number {
 async function compile(
   gpu: Gpu,
   graph: Graph<TrainingInputs, TrainingOutputs>,
-  { seed = DEFAULT_SEED, precision, onProgress, onWarning, tune, signal }: TrainFcnOptions,
+  { seed = DEFAULT_SEED, precision, onProgress, onWarning, planBudgetBytes, tune, signal }: TrainFcnOptions,
   index: number,
 ): Promise<TrainingProgram> {
   return gpu.compile(graph, {
     // Another seed for each stage: dropout draws by seed and step, and steps begin anew.
     seed: seed + index,
     ...(precision === undefined ? {} : { precision }),
+    ...(planBudgetBytes === undefined ? {} : { planBudgetBytes }),
     ...(tune === undefined ? {} : { tune }),
     ...(onProgress ? { onProgress } : {}),
     ...(onWarning ? { onWarning } : {}),
@@ -233,7 +252,7 @@ async function compile(
 async function begin(
   program: TrainingProgram,
   graph: Graph<TrainingInputs, TrainingOutputs>,
-  carried: { weights: Weights } | { checkpoint: Uint8Array; step: number } | null,
+  carried: Carried | null,
   surgery: TransplantOptions,
 ): Promise<{ readonly step: number; readonly told: Pick<StageEvent, "weights"> }> {
   if (carried && "checkpoint" in carried) {

@@ -10,7 +10,10 @@ export interface Augmentation {
   readonly mirror?: boolean;
   /** Images are moved by up to so many pixels each way (the paper: 32, the coarsest stride). What comes in is void, of the mean colour. */
   readonly jitter?: number;
-  /** Loss sampling (paper, 3.4): each cell of the coarsest scores counts with this probability; with fewer than all the paper raises the images a step by 1 / p. */
+  /**
+   * Loss sampling (paper, 3.4): each cell of the coarsest scores counts with this probability p. The paper takes 1 / p times the images a step with it, so that as many
+   * pixels count: that is the recipe's `accumulate`, which stays as it is said.
+   */
   readonly keepCells?: number;
 }
 

@@ -1,44 +1,17 @@
 /** The runner of fcn-webgpu/training on LeNet's FCN and images of three classes. */
 import { expect } from "chai";
-import { InputError, initialWeights, trunkOf, type Trunk, type Weights } from "../../src/index.js";
-import {
-  evaluateFcn,
-  samplesOf,
-  stagesOf,
-  trainFcn,
-  VOID,
-  type RunStore,
-  type Sample,
-  type StepEvent,
-  type TrainEvent,
-  type TrainFcnOptions,
-  type TrainResult,
-} from "../../src/training/index.js";
+import { InputError, initialWeights, trunkOf, type Trunk } from "../../src/index.js";
+import { evaluateFcn, samplesOf, stagesOf, VOID, type TrainEvent, type TrainFcnOptions } from "../../src/training/index.js";
 import { trainingNet } from "../../src/training/net.js";
 import { testGpu } from "../harness/device.js";
+import { memoryStore } from "../harness/memory-store.js";
 import { rejects } from "../harness/rejects.js";
-
-const CLASSES = ["dark", "grey", "bright"];
-
-/** Blocks of brightness by class, with a frame of void, in two sizes. */
-function images(count: number): Sample[] {
-  return Array.from({ length: count }, (_, n) => {
-    const [height, width] = n % 2 === 0 ? [28, 32] : [30, 28];
-    const labels = Uint8Array.from({ length: height * width }, (_, i) => {
-      const [y, x] = [Math.floor(i / width), i % width];
-      if (y === 0 || x === 0) return VOID;
-      return ((x >> 3) + (y >> 3) + n) % 3;
-    });
-    const pixels = Uint32Array.from(labels, (label, i) => (label === VOID ? 0 : 60 + 80 * label + ((i * 37) % 23)) | 0xff000000);
-    return { name: `image ${n}`, height, width, pixels, labels };
-  });
-}
+import { bitsOf, CLASSES, images, LENET, lossesOf, runOn, runUntil, stepsOf } from "../harness/small-run.js";
 
 const train = samplesOf(CLASSES, images(6));
 const validation = samplesOf(CLASSES, images(3));
-const net = { trunk: "lenet", classes: 3, width: 0.2 } as const;
 const stages = stagesOf({
-  net,
+  net: LENET,
   variants: ["4s", "2s"],
   recipe: "accumulated",
   steps: [7, 4],
@@ -55,38 +28,7 @@ const options: TrainFcnOptions = {
   jitter: 2,
 };
 
-function memoryStore(): RunStore & { readonly files: Map<string, Uint8Array>; readonly lines: string[] } {
-  const files = new Map<string, Uint8Array>();
-  const lines: string[] = [];
-  return {
-    files,
-    lines,
-    read: (name) => Promise.resolve(files.get(name) ?? null),
-    write: (name, bytes) => Promise.resolve(void files.set(name, bytes.slice())),
-    remove: (name) => Promise.resolve(void files.delete(name)),
-    append: (_name, line) => Promise.resolve(void lines.push(line)),
-  };
-}
-
-async function run(
-  of: TrainFcnOptions,
-  onEvent: (event: TrainEvent) => void = () => undefined,
-): Promise<TrainResult & { events: TrainEvent[] }> {
-  const loop = trainFcn(await testGpu(), of);
-  const events: TrainEvent[] = [];
-  for (;;) {
-    const next = await loop.next();
-    if (next.done) return { ...next.value, events };
-    events.push(next.value);
-    onEvent(next.value);
-  }
-}
-
-const losses = (events: readonly TrainEvent[]): string[] =>
-  events.filter((e): e is StepEvent => e.type === "step").map((e) => `${e.stage} ${e.step} ${e.loss} ${e.learningRate}`);
-
-const bits = (weights: Weights): Record<string, number[]> =>
-  Object.fromEntries([...weights].map(([name, { data }]) => [name, [...new Uint32Array(data.slice().buffer)]]));
+const run = async (of: TrainFcnOptions): ReturnType<typeof runOn> => runOn(await testGpu(), of);
 
 describe("trainFcn", function () {
   this.timeout(120_000);
@@ -104,7 +46,7 @@ describe("trainFcn", function () {
       "stage 4s, step, step, step, checkpoint 4s, step, validation 4s, step, step, checkpoint 4s, step, validation 4s, checkpoint 4s, " +
         "stage 2s, step, step, step, checkpoint 2s, step, validation 2s, checkpoint 2s, done 2s",
     );
-    const steps = whole.events.filter((e): e is StepEvent => e.type === "step");
+    const steps = stepsOf(whole.events);
     expect(steps[0]!.lossPerPixel).to.be.closeTo(Math.log(3), 1e-5);
     expect(steps[6]!.lossPerPixel!).to.be.below(steps[0]!.lossPerPixel!);
     expect(steps[7]!.learningRate / steps[6]!.learningRate).to.be.closeTo(0.01, 1e-12);
@@ -123,15 +65,17 @@ describe("trainFcn", function () {
       "2s-00000004.checkpoint.safetensors",
       "2s.safetensors",
       "4s.safetensors",
+      "log.jsonl",
       "run.json",
     ]);
+    expect(store.inPieces, "not in one array").to.include("2s-00000004.checkpoint.safetensors").and.include("2s.safetensors");
     const logged = store.lines.map((line) => (JSON.parse(line) as TrainEvent).type);
     expect(logged).to.deep.equal(whole.events.map((e) => e.type));
   });
 
   it("validates as evaluateFcn does", async () => {
     const result = await evaluateFcn(await testGpu(), {
-      net: { ...net, variant: "2s" },
+      net: { ...LENET, variant: "2s" },
       weights: whole.weights,
       source: validation,
     });
@@ -148,15 +92,12 @@ describe("trainFcn", function () {
   ] as const) {
     it(`stopped behind step ${step} of ${stage} and resumed, gives the same bits`, async () => {
       const halved = memoryStore();
-      const controller = new AbortController();
-      const first = await run({ ...options, store: halved, signal: controller.signal }, (event) => {
-        if (event.type === "step" && event.stage === stage && event.step === step) controller.abort();
-      });
+      const first = await runUntil(await testGpu(), { ...options, store: halved }, stage, step);
       expect(first.stopped).to.equal(true);
       expect(first.events.at(-1)).to.include({ type: "stopped", stage, step });
       const second = await run({ ...options, store: halved });
-      expect([...losses(first.events), ...losses(second.events)]).to.deep.equal(losses(whole.events));
-      expect(bits(second.weights)).to.deep.equal(bits(whole.weights));
+      expect([...lossesOf(first.events), ...lossesOf(second.events)]).to.deep.equal(lossesOf(whole.events));
+      expect(bitsOf(second.weights)).to.deep.equal(bitsOf(whole.weights));
       expect(second.evaluations.get("2s")).to.deep.equal(whole.evaluations.get("2s"));
       expect(halved.files.get("2s.safetensors")).to.deep.equal(store.files.get("2s.safetensors"));
     });
@@ -164,7 +105,7 @@ describe("trainFcn", function () {
 
   it("refuses to go on with other settings, and names the first", async () => {
     const other = stagesOf({
-      net,
+      net: LENET,
       variants: ["4s", "2s"],
       recipe: "accumulated",
       steps: [7, 4],
@@ -188,7 +129,7 @@ describe("trainFcn", function () {
       expect(same, name).to.equal(!name.startsWith("score"));
     }
     expect(events.find((e) => e.type === "stage")!.parameters.learnable).to.equal(3 * 100 + 3);
-    const { params } = trainingNet({ ...net, variant: "4s" }, frozen.recipe, [28, 32]);
+    const { params } = trainingNet({ ...LENET, variant: "4s" }, frozen.recipe, [28, 32]);
     expect(params.filter((p) => p.name.endsWith(".bias")).every((p) => p.lrMult === 2 && p.decayMult === 0)).to.equal(true);
   });
 
@@ -209,24 +150,21 @@ describe("trainFcn", function () {
     expect(params.length).to.equal(12);
   });
 
-  it("takes sums, class weights and part of the cells", async () => {
+  it("takes sums and class weights", async () => {
     const [stage] = stages;
     const of = (changes: object, more: object = {}): Promise<Awaited<ReturnType<typeof run>>> => {
       const own = { ...stage!, steps: 2, net: { ...stage!.net, ...more }, recipe: { ...stage!.recipe, ...changes } };
       return run({ stages: [own], train, seed: 5 });
     };
-    const perPixel = (events: readonly TrainEvent[]): number =>
-      (events.find((e) => e.type === "step") as StepEvent).lossPerPixel!;
+    const perPixel = (events: readonly TrainEvent[]): number => stepsOf(events)[0]!.lossPerPixel!;
     expect(perPixel((await of({ normalization: "sum", learningRate: 1e-6 })).events)).to.be.closeTo(Math.log(3), 1e-5);
     const [plain, ones, weighted] = [
       await of({}),
       await of({}, { classWeights: [1, 1, 1] }),
       await of({}, { classWeights: [1, 1, 4] }),
     ];
-    expect(bits(ones.weights)).to.deep.equal(bits(plain.weights));
-    expect(bits(weighted.weights)).to.not.deep.equal(bits(plain.weights));
-    const sampled = await run({ stages: [{ ...stage!, steps: 1 }], train, seed: 5, keepCells: 0.5 });
-    expect(perPixel(sampled.events)).to.be.closeTo(Math.log(3), 1e-5);
+    expect(bitsOf(ones.weights)).to.deep.equal(bitsOf(plain.weights));
+    expect(bitsOf(weighted.weights)).to.not.deep.equal(bitsOf(plain.weights));
   });
 
   it("refuses what cannot be trained, in words", async () => {
