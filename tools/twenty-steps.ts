@@ -21,15 +21,11 @@ export interface Example {
   readonly labels: Uint8Array;
 }
 
+/** Nothing of how it is trained: rates, decay and multipliers are written out anew on the other side (fcn.md 2.1), where the engine's could not be wrong unseen. */
 export interface Steps {
   readonly size: number;
   readonly classes: number;
   readonly ignore: number;
-  readonly learningRate: number;
-  readonly momentum: number;
-  readonly weightDecay: number;
-  /** Caffe's multipliers by parameter. */
-  readonly multipliers: ReadonlyMap<string, { readonly lrMult: number; readonly decayMult: number }>;
   readonly examples: readonly Example[];
   readonly start: Weights;
 }
@@ -89,10 +85,6 @@ export function twentySteps(): Steps & { readonly train: (gpu: Gpu) => Promise<T
     size: SIZE,
     classes: CLASSES,
     ignore: VOID,
-    learningRate,
-    momentum,
-    weightDecay,
-    multipliers: new Map(net.params.map((p) => [p.name, p])),
     examples: drawn.map(example),
     start,
     async train(gpu) {

@@ -1,6 +1,6 @@
 """Trains the twenty steps of a narrow FCN-8s in PyTorch, float32, and compares weights and losses with the engine's.
 
-Started by compare.ts with the file that holds them. Caffe's SGD: the learning rate is inside the velocity, biases have multipliers of their own.
+Started by compare.ts with the file that holds them. Caffe's SGD: the learning rate is inside the velocity, biases have multipliers of their own (fcn.md 2.1).
 Exits with 1 where a parameter differs by more than 1e-4 of its range.
 """
 
@@ -12,6 +12,8 @@ import torch.nn.functional as F
 from safetensors_reader import read
 
 TOLERANCE = 1e-4
+# The paper's accumulated regime for VGG16, an image a step. Written out here: what is read from the engine could not disagree with it.
+LEARNING_RATE, MOMENTUM, WEIGHT_DECAY = 1e-4, 0.9, 5e-4
 BLOCKS = [2, 2, 3, 3, 3]
 
 torch.use_deterministic_algorithms(True)
@@ -26,8 +28,16 @@ def named(prefix):
 
 
 start, ours = named("start:"), named("ours:")
-multipliers = told["multipliers"]
-w = {name: t.clone().requires_grad_(multipliers[name]["lrMult"] != 0) for name, t in start.items()}
+
+
+def multipliers(name):
+    """Caffe's lr_mult and decay_mult: biases learn at twice the rate and do not decay; the last upsampling is bilinear and stays so."""
+    if name == "upscore8.weight":
+        return 0, 0
+    return (2, 0) if name.endswith(".bias") else (1, 1)
+
+
+w = {name: t.clone().requires_grad_(multipliers(name)[0] != 0) for name, t in start.items()}
 velocity = {name: torch.zeros_like(t) for name, t in w.items()}
 
 
@@ -64,9 +74,9 @@ for step, loss_here in enumerate(told["losses"]):
     worst_loss = max(worst_loss, abs(loss.item() - loss_here) / loss.item())
     with torch.no_grad():
         for (name, weight), gradient in zip(trained.items(), gradients):
-            of = multipliers[name]
-            gradient = gradient + told["weightDecay"] * of["decayMult"] * weight
-            velocity[name] = told["momentum"] * velocity[name] + told["learningRate"] * of["lrMult"] * gradient
+            rate, decay = multipliers(name)
+            gradient = gradient + WEIGHT_DECAY * decay * weight
+            velocity[name] = MOMENTUM * velocity[name] + LEARNING_RATE * rate * gradient
             weight -= velocity[name]
 
 worst, where = 0.0, ""

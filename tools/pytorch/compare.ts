@@ -13,7 +13,7 @@ import { runPython } from "./python.js";
 const folder = mkdtempSync(join(tmpdir(), "fcn-pytorch-"));
 try {
   const steps = twentySteps();
-  const { size, classes, ignore, learningRate, momentum, weightDecay, multipliers, examples, start } = steps;
+  const { size, ignore, examples, start } = steps;
   using gpu = await openGpu();
   const { losses, weights } = await steps.train(gpu);
   const tensors = new Map<string, { shape: Shape; data: Float32Array }>();
@@ -23,17 +23,8 @@ try {
     tensors.set(`image:${i}`, { shape: [1, 3, size, size], data: image });
     tensors.set(`labels:${i}`, { shape: [1, size, size], data: Float32Array.from(labels) });
   });
-  const told = {
-    classes,
-    ignore,
-    learningRate,
-    momentum,
-    weightDecay,
-    losses,
-    multipliers: Object.fromEntries([...multipliers].map(([name, { lrMult, decayMult }]) => [name, { lrMult, decayMult }])),
-  };
   const file = join(folder, "steps.safetensors");
-  writeFileSync(file, writeSafetensors({ tensors, metadata: { steps: JSON.stringify(told) } }));
+  writeFileSync(file, writeSafetensors({ tensors, metadata: { steps: JSON.stringify({ ignore, losses }) } }));
   process.exitCode = runPython(join(import.meta.dirname, "compare.py"), [file], folder).status ?? 1;
 } finally {
   rmSync(folder, { recursive: true });

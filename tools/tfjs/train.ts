@@ -43,6 +43,15 @@ function load(): TensorFlow {
 /** Convolutions of each block. */
 const BLOCKS = [2, 2, 3, 3, 3];
 
+/** The paper's accumulated regime for VGG16 (section 4.3; fcn.md 2.1), an image a step. */
+const [LEARNING_RATE, MOMENTUM, WEIGHT_DECAY] = [1e-4, 0.9, 5e-4];
+
+/** Caffe's lr_mult and decay_mult: biases learn at twice the rate and do not decay; the last upsampling is bilinear and stays so. */
+function multipliersOf(name: string): readonly [rate: number, decay: number] {
+  if (name === "upscore8.weight") return [0, 0];
+  return name.endsWith(".bias") ? [2, 0] : [1, 1];
+}
+
 /** A step for each example. */
 export async function trainFcn8s(training: Steps): Promise<Trained> {
   const { start, size: side } = training;
@@ -77,7 +86,7 @@ export async function trainFcn8s(training: Steps): Promise<Trained> {
 
   const losses: number[] = [];
   for (const { image, labels } of training.examples) {
-    const trained = [...variables].filter(([name]) => training.multipliers.get(name)!.lrMult !== 0);
+    const trained = [...variables].filter(([name]) => multipliersOf(name)[0] !== 0);
     const { value, grads } = tf.variableGrads(
       () => {
         const x = tf.transpose(tf.tensor(image, [1, 3, side, side], "float32"), [0, 2, 3, 1]);
@@ -94,10 +103,10 @@ export async function trainFcn8s(training: Steps): Promise<Trained> {
       trained.map(([, variable]) => variable),
     );
     for (const [name, variable] of trained) {
-      const { lrMult, decayMult } = training.multipliers.get(name)!;
+      const [rate, decay] = multipliersOf(name);
       const velocity = tf.tidy(() => {
-        const g = tf.add(grads[name]!, tf.mul(variable, training.weightDecay * decayMult));
-        return tf.add(tf.mul(velocities.get(name)!, training.momentum), tf.mul(g, training.learningRate * lrMult));
+        const g = tf.add(grads[name]!, tf.mul(variable, WEIGHT_DECAY * decay));
+        return tf.add(tf.mul(velocities.get(name)!, MOMENTUM), tf.mul(g, LEARNING_RATE * rate));
       });
       velocities.get(name)!.dispose();
       velocities.set(name, velocity);
