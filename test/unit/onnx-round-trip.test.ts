@@ -18,7 +18,7 @@ import { exportOnnx, importOnnx, OnnxError } from "../../src/onnx/index.js";
 import { runReference } from "../../src/reference/index.js";
 import { uniform } from "../../src/tensor/random.js";
 import { numel } from "../../src/tensor/shape.js";
-import { IMAGE_AXES, ONNX_CASES } from "../harness/onnx-cases.js";
+import { IMAGE_AXES, ONE_WAY, ONNX_CASES } from "../harness/onnx-cases.js";
 import { difference } from "../harness/difference.js";
 
 /** All of them: a new one does not compile until it is here. */
@@ -46,10 +46,6 @@ function weightsOf(net: Graph<Names, Names>): Weights {
     ]),
   );
 }
-
-/** Ops whose exported form has operators that only stand for them there. */
-const ONE_WAY =
-  /^(pad (edge|reflect|symmetric|wrap)|softmax over|logSoftmax over|maxPool2dIndices in the plane|maxPool2dIndices by columns|imageToTensor|a picture|.*pixels)/;
 
 describe("ONNX import of what was exported", () => {
   for (const { what, shape, dtype = "f32", open = IMAGE_AXES, then, net } of ONNX_CASES.filter(

@@ -1,5 +1,8 @@
 /** ONNX Runtime on the CPU, from the package beside this file: what tests and benchmarks run exported files with. */
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import type { Shape, TypedArray } from "../../src/index.js";
 
 /** What is used of onnxruntime-node, which the root package does not know. */
@@ -33,6 +36,20 @@ function loadRuntime(): OnnxRuntime {
     return createRequire(import.meta.url)("onnxruntime-node") as OnnxRuntime;
   } catch (cause) {
     throw new Error("onnxruntime-node is not installed: npm install --prefix tools/onnx", { cause });
+  }
+}
+
+/** The file as ONNX Runtime writes it, simplified as far as it goes with ONNX's own operators: constants folded, idle nodes gone. */
+export async function rewriteOnnx(file: Uint8Array): Promise<Uint8Array> {
+  const { InferenceSession } = loadRuntime();
+  const folder = await mkdtemp(join(tmpdir(), "fcn-onnx-"));
+  try {
+    const optimizedModelFilePath = join(folder, "rewritten.onnx");
+    const options = { logSeverityLevel: 3, graphOptimizationLevel: "basic", optimizedModelFilePath };
+    await (await InferenceSession.create(file, options)).release();
+    return new Uint8Array(await readFile(optimizedModelFilePath));
+  } finally {
+    await rm(folder, { recursive: true, force: true });
   }
 }
 
