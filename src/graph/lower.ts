@@ -69,7 +69,7 @@ export function lower(
     if (!variants.has(node)) continue;
     const flops = opOf(node.op).flops(node.inputs, node, node.attrs);
     const application = applicationOf(node, deciding);
-    const applicable = applicableVariants(application, node, device);
+    const applicable = applicableVariants(application, node, device).map((v) => plannedVariant(v, node.inputs, kind));
     const { variant, why: chosen } = choose(application, applicable, flops, preferences);
     const why = (node.attrs as DiagonalWeight).diagonal ? `${chosen}; the weight is diagonal` : chosen;
     const name = names.get(node)!;
@@ -88,7 +88,7 @@ export function lower(
       node,
       ...(second ? { second } : {}),
       name,
-      variant: plannedVariant(variant, node.inputs, kind),
+      variant,
       signature: signatureOf(application),
       flops,
       bytes: tensors.reduce((n, t) => n + byteLength(t.shape, t.dtype), 0),

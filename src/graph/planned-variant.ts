@@ -28,8 +28,10 @@ export function withPreparation({ prepared, ...variant }: Variant): Variant {
   const scratchBytes = variant.scratchBytes ?? [];
   const swap = (ref: Ref): Ref =>
     typeof ref === "object" && "prepared" in ref ? scratchRef(scratchBytes.length + ref.prepared) : ref;
+  const fromFlops = Math.max(variant.fromFlops ?? 0, prepared.inRunFromFlops ?? 0);
   return {
     ...variant,
+    ...(fromFlops > 0 ? { fromFlops } : {}),
     scratchBytes: [...scratchBytes, ...prepared.bytes],
     dispatches: [...prepared.dispatches, ...variant.dispatches].map((d) => rebind(d, swap)),
   };

@@ -8,8 +8,11 @@ import { epilogueBuffers } from "./conv-epilogue.js";
 import { outerGeometry } from "./conv-outer.js";
 import { dispatch, inputRef, MAX_WORKGROUPS_PER_AXIS, type DeviceTraits, type Variant } from "./op.js";
 
-/** Below, a kernel of its own is not worth its compilation. */
-export const SPREAD_FROM_FLOPS = 2 ** 21;
+/**
+ * Below, a kernel of its own is not worth its compilation: on SwiftShader, subgroups of 4, that takes a second and a half. On lavapipe `direct` takes 4 to 20 times as
+ * long as `spread` on 1x1 layers of 1 to 2 million flops.
+ */
+export const spreadFromFlops = (lanes: 4 | 8): number => (lanes === 4 ? 2 ** 21 : 2 ** 20);
 /** In a workgroup. */
 export const MOST_SUBGROUPS = 8;
 
@@ -49,7 +52,7 @@ export function spreadVariant(
   });
   return {
     name: "spread",
-    fromFlops: SPREAD_FROM_FLOPS,
+    fromFlops: spreadFromFlops(lanes),
     scratchBytes: x.scratchBytes,
     copies: x.copies,
     dispatches: [...x.dispatches, main],

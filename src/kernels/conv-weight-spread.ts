@@ -6,7 +6,7 @@ import { ceilTo, physicalSize } from "../tensor/layout.js";
 import type { Shape } from "../tensor/shape.js";
 import type { TrilinearForm } from "./conv-geometry.js";
 import { paddedInput } from "./conv-padded.js";
-import { channelTile, MOST_SUBGROUPS, SPREAD_FROM_FLOPS } from "./conv-spread.js";
+import { channelTile, MOST_SUBGROUPS, spreadFromFlops } from "./conv-spread.js";
 import { biasLayers, biasParts, mostStrips, sumParts } from "./conv-strips.js";
 import { dispatch, inputRef, scratchRef, type DeviceTraits, type Variant } from "./op.js";
 
@@ -73,7 +73,7 @@ export function weightGradSpreadVariant(
   const single = strips === 1;
   return {
     name: "spread",
-    fromFlops: SPREAD_FROM_FLOPS,
+    fromFlops: spreadFromFlops(lanes),
     scratchBytes: single ? x.scratchBytes : [...x.scratchBytes, parts.bytes],
     copies: x.copies,
     dispatches: [...x.dispatches, main, ...(single ? [] : [sumParts(weight, parts, scratch)])],

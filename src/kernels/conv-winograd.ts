@@ -5,7 +5,7 @@
  * convolution in as many groups as points, so any kernel for such serves.
  */
 import { ceilTo } from "../tensor/layout.js";
-import { PLAIN_EPILOGUE, type ConvEpilogue, type Pair2, type TrilinearForm } from "./conv-geometry.js";
+import { formFlops, PLAIN_EPILOGUE, type ConvEpilogue, type Pair2, type TrilinearForm } from "./conv-geometry.js";
 import { epilogueBuffers, epilogueParams } from "./conv-epilogue.js";
 import { productOn, type Product } from "./conv-product.js";
 import { directionOf } from "./conv-tiled.js";
@@ -66,6 +66,11 @@ const F2: Scheme = {
 };
 /** Fewer operations do not pay for the transforms. */
 const FROM_FLOPS = 2 ** 23;
+/**
+ * Fewer pixels, images counted each, do not pay for transforming the weights in every step of a training: on lavapipe that takes 0.8 to 1.2 us for a pair of
+ * channels, and `winograd` then saves 2.2 ns a pixel (160 to 320 channels on 7 x 10); elsewhere 24 pixels by multiplications, more by what is stored.
+ */
+const inRunFromPixels = (device: DeviceTraits): number => (isStraight(device) ? 64 : 512);
 const LEAST_CHANNELS = 16;
 
 /** Whether it is faster too, by the number of channels. */
@@ -154,7 +159,11 @@ function winogradVariant(
     name: scheme.name,
     fromFlops: FROM_FLOPS,
     errorFactor: scheme.errorFactor,
-    prepared: { bytes: [16 * points * weightVec4s], dispatches: [weights] },
+    prepared: {
+      bytes: [16 * points * weightVec4s],
+      dispatches: [weights],
+      inRunFromFlops: (formFlops(form) / (form.batch * form.y[0] * form.y[1])) * inRunFromPixels(device),
+    },
     scratchBytes: [16 * points * count * inVec4s, 16 * points * count * outVec4s],
     dispatches: [input, ...productOn(products, v, u, m), output],
   };

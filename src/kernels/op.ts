@@ -62,6 +62,8 @@ export interface Preparing {
   readonly bytes: readonly number[];
   /** Run before those of the variant. */
   readonly dispatches: readonly Dispatch[];
+  /** As `fromFlops` of the variant, where they are made in every run; that of the variant unless told. */
+  readonly inRunFromFlops?: number;
 }
 
 /**

@@ -35,6 +35,16 @@ describe("preparation of weights", () => {
     expect(kept(weight, { keepsPrepared: false })).to.equal(false);
   });
 
+  it("in every run has to pay on more pixels than once a load", () => {
+    const choice = (side: number, kind = KEEPS): string => {
+      const node = conv2d(input([1, 64, side, side]), param("w", [64, 64, 3, 3], heNormal()), null, { padding: 1 });
+      return lower([node], { traits: { ...SOFTWARE, subgroupSize: 8 }, limitBytes: 2 ** 27 }, undefined, kind).choices[0]!
+        .variant;
+    };
+    const inRun = { keepsPrepared: false };
+    expect([choice(16), choice(16, inRun), choice(24, inRun)]).to.deep.equal(["winograd", "spread", "winograd"]);
+  });
+
   it("as part of a run stands before the rest, in scratch buffers behind the others", () => {
     const variant = winograd(convolution(weight))!;
     const { prepared, dispatches, scratchBytes } = withPreparation(variant);

@@ -3,7 +3,7 @@ import { expect } from "chai";
 import { choicesOf, NO_PREFERENCES, type Preferences, type Verdict } from "../../src/graph/choose.js";
 import { lower } from "../../src/graph/lower.js";
 import { applicationOf, parseSignature, signatureOf } from "../../src/graph/signature.js";
-import { conv2d, gradients, input, reduceSum, relu, type Tensor } from "../../src/index.js";
+import { conv2d, gradients, heNormal, input, param, reduceSum, relu, type Tensor } from "../../src/index.js";
 import { SOFTWARE } from "../harness/traits.js";
 
 const DEVICE = { traits: SOFTWARE, limitBytes: 2 ** 27 };
@@ -13,7 +13,7 @@ function convolution(size: number, kernel = 5): Tensor {
 }
 
 function choiceOf(node: Tensor, preferences: Preferences = NO_PREFERENCES): { variant: string; why: string } {
-  const { choices, steps } = lower([node], DEVICE, preferences);
+  const { choices, steps } = lower([node], DEVICE, preferences, { keepsPrepared: true });
   expect(steps[0]!.variant.name).to.equal(choices[0]!.variant);
   return { variant: choices[0]!.variant, why: choices[0]!.why };
 }
@@ -29,7 +29,7 @@ describe("choice of variants", () => {
     expect(choiceOf(convolution(8))).to.deep.equal({ variant: "direct", why: "rule" });
     expect(choiceOf(convolution(64))).to.deep.equal({ variant: "tiled", why: "rule" });
     expect(choiceOf(convolution(64, 3))).to.deep.equal({ variant: "winograd", why: "rule" });
-    const small = conv2d(input([1, 512, 2, 2]), input([512, 512, 3, 3]), null, { padding: 1 });
+    const small = conv2d(input([1, 512, 2, 2]), param("w", [512, 512, 3, 3], heNormal()), null, { padding: 1 });
     expect(choiceOf(small), "tiles of 4x4 would be three quarters empty").to.deep.equal({ variant: "winograd2", why: "rule" });
   });
 
