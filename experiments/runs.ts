@@ -64,7 +64,6 @@ export type ScaleName = keyof typeof SCALES;
 const CANDIDATES = [3e-4, 1e-3, 3e-3];
 /** Where 3e-4 turned out as the best of three, or may. */
 const LOW_CANDIDATES = [1e-4, ...CANDIDATES];
-const GOOGLENET_CANDIDATES = [1e-4, 3e-4, 1e-3];
 /** The score layers alone, and nets without pretrained weights, bear more. */
 const HIGH_CANDIDATES = [1e-3, 3e-3, 1e-2];
 const CAMVID: Augmentation = { mirror: true, jitter: 8 };
@@ -107,7 +106,7 @@ export function runsOf({ steps, seeds }: Scale): readonly Run[] {
     search(
       "googlenet-32s",
       { ...camvid, net: { ...GOOGLENET, variant: "32s" }, start: { pretrained: "googlenet" } },
-      GOOGLENET_CANDIDATES,
+      LOW_CANDIDATES,
     ),
     search(
       "alexnet-32s",
