@@ -39,7 +39,7 @@ export const SCALES = {
   "160x120": {
     size: [120, 160],
     petSize: [160, 160],
-    steps: { first: 2000, further: 1200, search: 250, googlenet: { first: 1000, further: 500 } },
+    steps: { first: 2000, further: 1200, search: 250, googlenet: { first: 700, further: 350 } },
     seeds: [1, 2, 3],
   },
   /** For GPUs. */
