@@ -144,8 +144,11 @@ function rename(io: Io, { weights, facts }: Converted, names: ConvertFlags["name
       `  at the border of an image the first layer's outputs differ by up to ${converted.atBorder.toPrecision(3)}: its padding stands for another mean`,
     );
   const trunk = converted.trunk as TrunkName;
-  const isTrunks = JSON.stringify(converted.pixels) === JSON.stringify(trunkOf(trunk).pixels);
-  return { weights: converted.weights, facts: { ...facts, trunk, ...(isTrunks ? {} : { pixels: converted.pixels }) } };
+  const { mean } = converted.pixels;
+  // A net of one channel takes the first of three.
+  const pixels = { ...converted.pixels, mean: mean.length === 1 ? [mean[0]!, mean[0]!, mean[0]!] : mean };
+  const isTrunks = JSON.stringify(pixels) === JSON.stringify(trunkOf(trunk).pixels);
+  return { weights: converted.weights, facts: { ...facts, trunk, ...(isTrunks ? {} : { pixels }) } };
 }
 
 /** What a file is to say of its net: as much as is known. */

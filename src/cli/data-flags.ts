@@ -51,12 +51,16 @@ export function dataSetOptions(
   };
 }
 
-/** "736 images of seg11valid", "no list: all 12 images", and how many were left out. */
-export function titleOf({ list, length, excluded }: DataSet, taken = length): string {
+/** "736 images of seg11valid", "no list: all 12 images", and how many were left out where some should be. */
+export function titleOf(
+  { list, length, excluded }: DataSet,
+  { taken = length, excludes = false }: { readonly taken?: number; readonly excludes?: boolean } = {},
+): string {
   const count = taken < length ? `the first ${taken} of ` : "";
   const all = length === 1 ? "1 image" : `${length} images`;
   const images = list === null ? `no list: ${count}all ${all}` : `${count}${all} of ${parse(list).name}`;
-  return excluded > 0 ? `${images}, ${excluded} left out` : images;
+  // None is worth a word: lists of other names leave nothing out.
+  return excludes ? `${images}, ${excluded} left out` : images;
 }
 
 /** A warning where photos that are trained on are evaluated too; of another folder by their names. Null where none is. */

@@ -63,7 +63,7 @@ async function evaluate(io: Io, flags: EvalFlags): Promise<void> {
     ...given({ images }),
   });
   io.status("");
-  const title = titleOf(source, evaluation.images);
+  const title = titleOf(source, { taken: evaluation.images, excludes: flags.exclude !== undefined });
   if (json && source.list === null) io.err(title);
   io.out(json ? JSON.stringify(evaluation) : `${title}\n${formatEvaluation(evaluation)}`);
 }

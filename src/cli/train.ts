@@ -50,7 +50,7 @@ async function train(io: Io, flags: TrainFlags): Promise<void> {
   // What does not fit is found before weights are read and a GPU is opened.
   checkOptions({ ...options, stages: stagesOfFlags(flags, trunk, { classes }) });
   io.out(`training: ${titleOf(training)}`);
-  if (validation) io.out(`validation: ${titleOf(validation)}`);
+  if (validation) io.out(`validation: ${titleOf(validation, { excludes: flags.exclude !== undefined })}`);
   const warning = validation && warningOfShared(training, validation, flags.valData !== undefined);
   if (warning) io.err(warning);
   // A run that goes on has its weights in its checkpoint.

@@ -192,6 +192,13 @@ describe("flags of the command line", function () {
     expect(bits(own.tensors.get("conv1_1.weight")!)).to.deep.equal(bits({ data }));
     expect(told.some((text) => /^reading .*theirs\.safetensors: 0\.0 MiB of 0\.0 MiB$/.test(text))).to.equal(true);
     expect(told.some((text) => /^writing .*own\.safetensors: 0\.0 MiB of 0\.0 MiB$/.test(text))).to.equal(true);
+    // Grey: the trunk's own, though the table has one mean and the trunk three.
+    const grey = NAME_TABLES["openvino/lenet"].layers.map(
+      ([name], i) => [`${name}.weight`, theirs[i === 0 ? 2 : 0]![1]] as const,
+    );
+    await writeFile(at("grey.safetensors"), writeSafetensors({ tensors: new Map(grey), metadata: {} }));
+    await succeed(["convert", at("grey.safetensors"), at("lenet.safetensors")]);
+    expect(netFacts((await readWeights("lenet.safetensors")).metadata)).to.deep.equal({ trunk: "lenet" });
     await succeed(["convert", at("own.safetensors"), at("own.json")]);
     const inspected: string[] = [];
     await runFcn(["inspect", at("own.json")], (text) => inspected.push(text));

@@ -56,7 +56,12 @@ describe("fcn predict", function () {
 
   it("--only-new and --force; without them nothing is replaced, nor a list of other classes", async () => {
     const args = ["predict", at("set", "images"), "--weights", at("net.safetensors"), "--out", at("again")];
-    await succeed(args);
+    const stopped = await runFcn(args, (text, stop) => text.startsWith("2 of 4") && stop());
+    expect([stopped.code, stopped.err]).to.deep.equal([
+      130,
+      "2 of 4 photos labelled: --only-new goes on with the others\nfcn: interrupted",
+    ]);
+    expect((await runFcn([...args, "--only-new"])).err).to.match(/^2 photos labelled into .*; 2 were there already$/);
     const again = await runFcn(args);
     expect([again.code, again.out]).to.deep.equal([1, ""]);
     expect(again.err).to.match(/4 of the 4 photos have results there already, .*0\.png the first: .*--only-new .*--force/);

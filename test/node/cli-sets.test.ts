@@ -110,6 +110,8 @@ describe("the photos of fcn train and eval", function () {
     );
     await put("stripes/train.txt", "0\n1\n");
     await put("stripes/val.txt", "2\n");
+    const other = await put("other.txt", "images/2.png\n");
+    expect(await succeed([...evaluated, "--exclude", other])).to.match(/^1 image of val, 0 left out\n/);
     const typo = await runFcn([...evaluated, "--split", "tset"]);
     expect([typo.code, typo.out]).to.deep.equal([1, ""]);
     expect(typo.err).to.match(/tset\.txt: split tset has no list, but there is one for train, val: name one of these/);
