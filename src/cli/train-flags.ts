@@ -89,7 +89,11 @@ export function addTrainOptions(command: Command): Command {
     )
     .addOption(new Option("--schedule <kind>", "of the rate (default: fixed)").choices(["fixed", "poly"]))
     .option("--frozen-trunk", "train the score and upsampling layers alone")
-    .option("--dropout <probability>", "where the classifier had it (default: the trunk's own, 0.5, on googlenet 0.4)", shareBelow1)
+    .option(
+      "--dropout <probability>",
+      "where the classifier had it (default: the trunk's own, 0.5, on googlenet 0.4)",
+      shareBelow1,
+    )
     .option(
       "--class-weights <factors>",
       "a factor on the loss of each class, by commas in their order, or median: the median of their frequencies by the class's own",
