@@ -1,6 +1,6 @@
 /** What a training's log says of it. */
 import { readFile } from "node:fs/promises";
-import type { Evaluation } from "../src/training/index.js";
+import type { Evaluation, LogLine } from "../src/training/index.js";
 import type { LossPoint, Result } from "./results.js";
 
 export interface Trained {
@@ -17,7 +17,7 @@ export interface Trained {
  * `perPoint` steps. Throws where the last step has no validation: the run is not done.
  */
 export async function readLog(file: string, perPoint: number): Promise<Trained> {
-  const steps = new Map<number, { readonly loss: number; readonly ms: number }>();
+  const steps = new Map<number, { readonly loss: number | null; readonly ms: number }>();
   const validation = new Map<number, Evaluation>();
   for (const line of (await readFile(file, "utf8")).split("\n")) {
     const event = parseLine(line);
@@ -29,8 +29,9 @@ export async function readLog(file: string, perPoint: number): Promise<Trained> 
   const val = validation.get(last);
   if (!val) throw new Error(`${file}: its last step, ${last}, has no validation: the run is not done`);
   for (let step = perPoint; step <= last; step += perPoint) {
-    const losses = Array.from({ length: perPoint }, (_, i) => steps.get(step - i)!.loss);
-    curve.push({ step, loss: losses.reduce((sum, l) => sum + l, 0) / perPoint });
+    // Of those that were read.
+    const losses = Array.from({ length: perPoint }, (_, i) => steps.get(step - i)!.loss).filter((loss) => loss !== null);
+    if (losses.length > 0) curve.push({ step, loss: losses.reduce((sum, l) => sum + l, 0) / losses.length });
   }
   // The median: the first step compiles, and a validation lies between two.
   const ms = [...steps.values()].map((s) => s.ms).sort((a, b) => a - b);
@@ -43,18 +44,10 @@ export async function readLog(file: string, perPoint: number): Promise<Trained> 
   };
 }
 
-interface LogEvent {
-  readonly type: string;
-  readonly step: number;
-  readonly lossPerPixel: number;
-  readonly ms: number;
-  readonly evaluation: Evaluation;
-}
-
 /** Null for a line that was torn off when the process was killed: its step was done again. */
-function parseLine(line: string): LogEvent | null {
+function parseLine(line: string): LogLine | null {
   try {
-    return JSON.parse(line) as LogEvent;
+    return JSON.parse(line) as LogLine;
   } catch {
     return null;
   }

@@ -13,7 +13,7 @@ import {
   type ChoiceDevice,
   type Preferences,
 } from "./choose.js";
-import { plannedVariant, type PlanKind } from "./planned-variant.js";
+import { plannedVariants, type PlanKind } from "./planned-variant.js";
 import { applicationOf, signatureOf } from "./signature.js";
 
 export interface Step {
@@ -69,7 +69,7 @@ export function lower(
     if (!variants.has(node)) continue;
     const flops = opOf(node.op).flops(node.inputs, node, node.attrs);
     const application = applicationOf(node, deciding);
-    const applicable = applicableVariants(application, node, device).map((v) => plannedVariant(v, node.inputs, kind));
+    const applicable = plannedVariants(application, node, device, kind);
     const { variant, why: chosen } = choose(application, applicable, flops, preferences);
     const why = (node.attrs as DiagonalWeight).diagonal ? `${chosen}; the weight is diagonal` : chosen;
     const name = names.get(node)!;

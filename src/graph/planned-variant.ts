@@ -2,11 +2,23 @@
 import { rebind, scratchRef, type Preparing, type Ref, type Variant } from "../kernels/op.js";
 import { opOf } from "../kernels/ops.js";
 import { isParam, type Tensor } from "../tensor/tensor.js";
+import { applicableVariants, type ChoiceDevice } from "./choose.js";
+import type { Application } from "./signature.js";
 
 /** What becomes of preparations in a plan. */
 export interface PlanKind {
   /** Whether prepared weights outlive a run: not in training, where each step changes the weights. */
   readonly keepsPrepared: boolean;
+}
+
+/** The variants that apply to a node, as a plan of that kind runs them: what is chosen among, by the rule and by measuring. */
+export function plannedVariants(
+  application: Application,
+  node: Tensor,
+  device: ChoiceDevice,
+  kind: PlanKind,
+): readonly Variant[] {
+  return applicableVariants(application, node, device).map((v) => plannedVariant(v, node.inputs, kind));
 }
 
 /** The variant as a plan of that kind runs it on these inputs: `prepared` is left only where it is kept between runs. */
