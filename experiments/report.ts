@@ -52,6 +52,23 @@ async function report(scales: Awaited<ReturnType<typeof readScale>>[], document:
   await putDrawings(document.replace(/\.md$/, ""), files, check);
   const content = resultsSection(drawn, await readStrideBounds());
   await putSection({ document, name: "results", command: "npm run experiments:report", content }, check);
+  await checkProse(document);
+}
+
+/** What is written by hand may cite the tables and nothing else: a figure of "What came of it" that they have not fails the process. */
+async function checkProse(document: string): Promise<void> {
+  const text = await readFile(document, "utf8");
+  const [prose, tables] = [/^## What came of it$(.*?)^## /ms, /^<!-- results: made by(.*)/ms].map((part) => {
+    const found = part.exec(text);
+    if (!found) throw new Error(`${relative(root, document)}: nothing matches ${part}`);
+    return found[1]!.match(/\d+\.\d+/g) ?? [];
+  }) as [string[], string[]];
+  const unknown = prose.filter((figure) => !tables.includes(figure));
+  if (unknown.length === 0) return;
+  console.error(
+    `${relative(root, document)}: "What came of it" says ${unknown.join(", ")}, which no table has: write what they say now`,
+  );
+  process.exitCode = 1;
 }
 
 /** Writes them and removes others; with `check` it fails the process where a file differs. */

@@ -19,10 +19,10 @@ export interface Trained {
 export async function readLog(file: string, perPoint: number): Promise<Trained> {
   const steps = new Map<number, { readonly loss: number | null; readonly ms: number }>();
   const validation = new Map<number, Evaluation>();
-  for (const line of (await readFile(file, "utf8")).split("\n")) {
-    const event = parseLine(line);
-    if (event?.type === "step") steps.set(event.step, { loss: event.lossPerPixel, ms: event.ms });
-    if (event?.type === "validation") validation.set(event.step, event.evaluation);
+  for (const line of (await readFile(file, "utf8")).trimEnd().split("\n")) {
+    const event = JSON.parse(line) as LogLine;
+    if (event.type === "step") steps.set(event.step, { loss: event.lossPerPixel, ms: event.ms });
+    if (event.type === "validation") validation.set(event.step, event.evaluation);
   }
   const curve: LossPoint[] = [];
   const last = Math.max(...steps.keys());
@@ -42,13 +42,4 @@ export async function readLog(file: string, perPoint: number): Promise<Trained> 
     msPerStep: ms[Math.floor(ms.length / 2)]!,
     seconds: ms.reduce((sum, m) => sum + m, 0) / 1000,
   };
-}
-
-/** Null for a line that was torn off when the process was killed: its step was done again. */
-function parseLine(line: string): LogLine | null {
-  try {
-    return JSON.parse(line) as LogLine;
-  } catch {
-    return null;
-  }
 }
