@@ -58,12 +58,13 @@ async function report(scales: Awaited<ReturnType<typeof readScale>>[], document:
 /** What is written by hand may cite the tables and nothing else: a figure of "What came of it" that they have not fails the process. */
 async function checkProse(document: string): Promise<void> {
   const text = await readFile(document, "utf8");
-  const [prose, tables] = [/^## What came of it$(.*?)^## /ms, /^<!-- results: made by(.*)/ms].map((part) => {
+  const figuresOf = (part: RegExp): readonly string[] => {
     const found = part.exec(text);
     if (!found) throw new Error(`${relative(root, document)}: nothing matches ${part}`);
     return found[1]!.match(/\d+\.\d+/g) ?? [];
-  }) as [string[], string[]];
-  const unknown = prose.filter((figure) => !tables.includes(figure));
+  };
+  const tables = figuresOf(/^<!-- results: made by(.*)/ms);
+  const unknown = figuresOf(/^## What came of it$(.*?)^## /ms).filter((figure) => !tables.includes(figure));
   if (unknown.length === 0) return;
   console.error(
     `${relative(root, document)}: "What came of it" says ${unknown.join(", ")}, which no table has: write what they say now`,
