@@ -1,5 +1,5 @@
 /**
- * Everything that is checked without running the code, one line each with its time. Stops at the first check that finds something, prints what
+ * Everything that is checked without running the code, two checks at a time, one line each with its time. Begins no more once a check has found something, prints what
  * it found and fails. `tsx scripts/check.ts [NAME...]` runs only the named ones.
  */
 import { spawn } from "node:child_process";
@@ -13,20 +13,30 @@ const packed = join(cacheFolder, "packed");
 interface Check {
   readonly finds: string;
   readonly command: readonly string[];
+  /** What must be done before, where it is asked for: dist, which tsc writes, is what publint and attw look at. */
+  readonly behind?: string;
 }
 
-/** In the order in which they run: dist, which tsc writes, is what publint and attw look at. */
+/** One thread each, as a rule; their memory adds up. */
+const AT_A_TIME = 2;
+
+/** In the order in which they begin, unless one waits for another. */
 const CHECKS: Readonly<Record<string, Check>> = {
   tsc: { finds: "type errors of the library", command: ["tsc", "-p", "tsconfig.json"] },
-  "tsc-data": { finds: "type errors of what needs Node", command: ["tsc", "-p", "tsconfig.data.json"] },
+  "tsc-data": { finds: "type errors of what needs Node", command: ["tsc", "-p", "tsconfig.data.json"], behind: "tsc" },
   "tsc-tools": { finds: "type errors of scripts, tests, demo and benchmarks", command: ["tsc", "-p", "tsconfig.tools.json"] },
   eslint: { finds: "un-awaited promises and other defects that types allow", command: ["eslint", "--max-warnings", "0", "."] },
   prettier: { finds: "other than the agreed formatting", command: ["prettier", "--check", "--log-level", "warn", "."] },
   knip: { finds: "files, exports and dependencies that nothing uses", command: ["knip"] },
-  publint: { finds: "a package that some tool cannot import", command: ["publint", "--strict", "--pack", "false"] },
+  publint: {
+    finds: "a package that some tool cannot import",
+    command: ["publint", "--strict", "--pack", "false"],
+    behind: "tsc-data",
+  },
   attw: {
     finds: "types that do not match what is imported",
     command: ["attw", "--profile", "esm-only", "--quiet", join(relative(root, packed), "PACKED")],
+    behind: "tsc-data",
   },
   kernels: { finds: "a list of kernels in docs/ that is out of date", command: ["tsx", "scripts/kernel-list.ts", "--check"] },
   benchmarks: {
@@ -45,16 +55,39 @@ async function main(): Promise<void> {
   const unknown = asked.filter((name) => !Object.hasOwn(CHECKS, name));
   if (unknown.length > 0) throw new Error(`there is no check ${unknown.join(", ")}: they are ${Object.keys(CHECKS).join(", ")}`);
   const started = performance.now();
-  for (const [name, { finds, command }] of Object.entries(CHECKS)) {
-    if (asked.length > 0 && !asked.includes(name)) continue;
-    if (process.stdout.isTTY) process.stdout.write(`… ${name}`);
-    const checkStarted = performance.now();
-    const { code, output } = await run(name === "attw" ? await withTarball(command) : command);
-    const seconds = ((performance.now() - checkStarted) / 1000).toFixed(1);
-    console.log(`${process.stdout.isTTY ? "\r\u001b[K" : ""}${code === 0 ? "✓" : "✗"} ${name} (${seconds} s): ${finds}`);
-    if (code !== 0) throw new Error(`${output}\n${name} failed: ${command.join(" ")}`);
+  let waiting = Object.keys(CHECKS).filter((name) => asked.length === 0 || asked.includes(name));
+  const running = new Map<string, Promise<void>>();
+  const isReady = (name: string): boolean => {
+    const { behind } = CHECKS[name]!;
+    return behind === undefined || !(waiting.includes(behind) || running.has(behind));
+  };
+  const found: string[] = [];
+  while (found.length === 0 && waiting.length + running.size > 0) {
+    const next = running.size < AT_A_TIME ? waiting.find(isReady) : undefined;
+    if (next === undefined) {
+      await Promise.race(running.values());
+      continue;
+    }
+    waiting = waiting.filter((name) => name !== next);
+    const work = check(next).then((trouble) => {
+      running.delete(next);
+      if (trouble !== null) found.push(trouble);
+    });
+    running.set(next, work);
   }
+  await Promise.all(running.values());
+  if (found.length > 0) throw new Error(found.join("\n"));
   console.log(`checks passed in ${((performance.now() - started) / 1000).toFixed(1)} s`);
+}
+
+/** Tells what it found; null for nothing. */
+async function check(name: string): Promise<string | null> {
+  const { finds, command } = CHECKS[name]!;
+  const started = performance.now();
+  const { code, output } = await run(name === "attw" ? await withTarball(command) : command);
+  const seconds = ((performance.now() - started) / 1000).toFixed(1);
+  console.log(`${code === 0 ? "✓" : "✗"} ${name} (${seconds} s): ${finds}`);
+  return code === 0 ? null : `${output}\n${name} failed: ${command.join(" ")}`;
 }
 
 /** attw reads the tarball that would be published, made from the dist that tsc has just written. */
