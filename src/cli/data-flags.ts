@@ -3,6 +3,7 @@ import { parse, resolve } from "node:path";
 import { InvalidArgumentError, Option, type Command } from "commander";
 import type { DataSet, DataSetOptions } from "../data/data-set.js";
 import type { Format } from "../data/layouts.js";
+import { LEAST_LABEL, MOST_LABEL } from "../data/label-map.js";
 import { given, label, sizeOf } from "./options.js";
 
 export interface DataFlags {
@@ -10,7 +11,11 @@ export interface DataFlags {
   readonly format: Format | "auto";
   readonly size?: readonly [h: number, w: number];
   readonly labelSuffix?: string;
-  readonly ignore?: number | "none";
+  readonly imageFolder?: string;
+  readonly labelFolder?: string;
+  readonly classList?: string;
+  readonly labelVariable?: string;
+  readonly ignore?: readonly number[];
   readonly firstLabel?: number;
   readonly exclude?: readonly string[];
   readonly byIndex: boolean;
@@ -24,29 +29,42 @@ export function addDataOptions(command: Command): Command {
     )
     .addOption(new Option("--size <WxH>", "scale images to this size (default: as they are)").argParser(sizeOf))
     .option("--label-suffix <text>", "what the labels' names have behind the photos', as _labels")
-    .option("--ignore <label>", "the label that counts for nothing, or none (default: the class list's void, else 255)", ignored)
+    .option("--image-folder <path>", "where the photos lie in it, where not in the format's own folder (images)")
+    .option("--label-folder <path>", "where the labels lie in it, where not in the format's own folder (labels)")
+    .option("--class-list <file>", "names (and colours) of the classes, a line each, in place of the set's own list")
+    .option(
+      "--label-variable <name>",
+      "of .mat labels, as S, or GTcls.Segmentation (default: the file's only numeric matrix, else the latter)",
+    )
+    .option(
+      "--ignore <labels>",
+      "the label that counts for nothing, several by commas, or none (default: the class list's void, else 255)",
+      ignored,
+    )
     .option("--first-label <label>", "of the first class in the files: 1 where 0 is void, with --ignore 0 (default: 0)", label)
     .option("--exclude <lists...>", "files of names to leave out of the set that is evaluated")
     .option("--by-index", "take classes that are called otherwise, or in another order, for the same by their index", false);
 }
 
-function ignored(text: string): number | "none" {
-  if (text === "none") return text;
-  try {
-    return label(text);
-  } catch {
-    throw new InvalidArgumentError("Use a label from 0 to 255, or none.");
-  }
+/** None at all of "none". */
+function ignored(text: string): readonly number[] {
+  if (text === "none") return [];
+  const labels = text.split(",").map((part) => (part.trim() === "" ? NaN : Number(part)));
+  if (!labels.every((value) => Number.isInteger(value) && value >= LEAST_LABEL && value <= MOST_LABEL))
+    throw new InvalidArgumentError(`Use labels from ${LEAST_LABEL} to ${MOST_LABEL}, with commas between them, or none.`);
+  return labels;
 }
 
 /** `exclude` is of the set that is evaluated alone. */
 export function dataSetOptions(
-  { format, size, labelSuffix, ignore, firstLabel, exclude }: DataFlags,
+  { format, size, labelSuffix, imageFolder, labelFolder, classList, labelVariable, ignore, firstLabel, exclude }: DataFlags,
   isEvaluated: boolean,
 ): Omit<DataSetOptions, "split"> {
+  const folders = given({ images: imageFolder, labels: labelFolder });
   return {
     format,
-    ...given({ size, labelSuffix, ignore: ignore === "none" ? null : ignore, firstLabel }),
+    folders,
+    ...given({ size, labelSuffix, classList, labelVariable, ignore, firstLabel }),
     ...(exclude && isEvaluated ? { exclude } : {}),
   };
 }

@@ -90,7 +90,9 @@ async function validationSet(flags: TrainFlags, training: DataSet): Promise<Data
   const { openDataSet } = await import("../data/data-set.js");
   const options = { ...dataSetOptions(flags, true), split, ...given({ list }) };
   if (valData === undefined) return openDataSet(data, options);
-  const opened = await openDataSet(valData, { ...options, format: "auto" });
+  // Under the names of the other's list its classes would pass for these.
+  const { classList: _, ...own } = options;
+  const opened = await openDataSet(valData, { ...own, format: "auto" });
   expectSameClasses({ of: data, names: training.classes }, { of: valData, names: opened.classes }, byIndex);
   return opened;
 }

@@ -1,10 +1,11 @@
 /** Data sets in folders, as training and evaluation read them. */
+import { relative, sep } from "node:path";
 import type { Rgb } from "../fcn/legend.js";
 import { InputError } from "../tensor/errors.js";
 import type { Sample, SampleSource } from "../training/sample.js";
 import type { DecodeJob } from "./decode.js";
 import { Decoder } from "./decoder.js";
-import type { LabelRules } from "./label-map.js";
+import { LEAST_LABEL, MOST_LABEL, type LabelRules } from "./label-map.js";
 import { readLayout, type Format, type LayoutOptions, type Listing, type Pair } from "./layouts.js";
 
 export interface DataSetOptions extends LayoutOptions {
@@ -12,15 +13,24 @@ export interface DataSetOptions extends LayoutOptions {
   readonly format?: Format | "auto";
   /** Scale images to so many rows and columns: photos by Lanczos, labels by their nearest pixel. Default: as they are, as in the paper. */
   readonly size?: readonly [h: number, w: number];
-  /** The label that counts for nothing, as the files have it; null for none. Default: what the class list calls void, unlabelled or ignored, else 255. */
-  readonly ignore?: number | null;
+  /** The label that counts for nothing, as the files have it, or several; null for none. Default: what the class list calls void, unlabelled or ignored, else 255. */
+  readonly ignore?: number | readonly number[] | null;
   /** The label that the first class has in the files, the others behind it. Default 0; 1 where 0 is void, as in NYUDv2 and SIFT Flow (with `ignore: 0`). */
   readonly firstLabel?: number;
+  /**
+   * Which variable of .mat files has the labels, as "S", or which field of a struct, as "GTcls.Segmentation". Default: the only numeric matrix that a file has; where it has
+   * none, that field, which is SBD's.
+   */
+  readonly labelVariable?: string;
   /** Threads that decode. Default: one less than there are cores, at most 4. */
   readonly threads?: number;
 }
 
 export interface DataSet extends SampleSource, Disposable {
+  /** An image and its labels, by their paths in the set's folder. */
+  readonly names: readonly string[];
+  /** Size and rules of labels. */
+  readonly decoding: Readonly<Record<string, unknown>>;
   /** Files by index. */
   readonly files: readonly Pair[];
   readonly colours: readonly Rgb[] | null;
@@ -39,7 +49,7 @@ export interface DataSet extends SampleSource, Disposable {
  * using train = await openDataSet("camvid", { split: "train", size: [120, 160] });
  */
 export async function openDataSet(root: string, options: DataSetOptions): Promise<DataSet> {
-  const { jobs, classes, list, excluded } = await listDataSet(root, options);
+  const { jobs, classes, list, excluded, names, decoding } = await listDataSet(root, options);
   const decoder = new Decoder(options.threads);
   return {
     classes: classes.names,
@@ -47,6 +57,8 @@ export async function openDataSet(root: string, options: DataSetOptions): Promis
     list,
     excluded,
     length: jobs.length,
+    names,
+    decoding,
     files: jobs.map(({ image, labels }) => ({ image, labels })),
     load(index): Promise<Sample> {
       const job = jobs[index];
@@ -58,25 +70,40 @@ export async function openDataSet(root: string, options: DataSetOptions): Promis
   };
 }
 
+interface DataListing extends Omit<Listing, "pairs">, Pick<DataSet, "names" | "decoding"> {
+  readonly jobs: readonly DecodeJob[];
+}
+
 /** What is to be decoded, and how. */
-export async function listDataSet(
-  root: string,
-  options: DataSetOptions,
-): Promise<Omit<Listing, "pairs"> & { readonly jobs: readonly DecodeJob[] }> {
-  const { format = "auto", size = null, firstLabel = 0 } = options;
+export async function listDataSet(root: string, options: DataSetOptions): Promise<DataListing> {
+  const { format = "auto", size = null, firstLabel = 0, labelVariable } = options;
   if (size && !size.every((n) => Number.isInteger(n) && n > 0))
     throw new InputError(`openDataSet: size is ${size.join(" x ")}: use positive integers`);
   const { pairs, ...listing } = await readLayout(root, format, options);
   const { names, colours, ignore: listed } = listing.classes;
-  const ignore = options.ignore === undefined ? (listed === null ? 255 : firstLabel + listed) : options.ignore;
-  if (ignore !== null && (!Number.isInteger(ignore) || ignore < 0 || ignore > 255))
-    throw new InputError(`openDataSet: ignore is ${ignore}: use a label from 0 to 255, or null for none`);
+  const { ignore: asked = listed === null ? MOST_LABEL : firstLabel + listed } = options;
+  const ignore = asked === null ? [] : typeof asked === "number" ? [asked] : asked;
+  const wrong = ignore.find((label) => !Number.isInteger(label) || label < LEAST_LABEL || label > MOST_LABEL);
+  if (wrong !== undefined)
+    throw new InputError(`openDataSet: ignore is ${wrong}: use labels from ${LEAST_LABEL} to ${MOST_LABEL}, or null for none`);
   if (!Number.isInteger(firstLabel) || firstLabel < 0 || firstLabel + names.length > 256)
     throw new InputError(
       `openDataSet: firstLabel is ${firstLabel} for ${names.length} classes: use a label from 0 to ${256 - names.length}`,
     );
   const rules: LabelRules = { classes: names.length, firstLabel, ignore, colours };
-  return { ...listing, jobs: pairs.map((pair) => ({ ...pair, rules, size })) };
+  const variable = labelVariable ?? null;
+  return {
+    ...listing,
+    jobs: pairs.map((pair) => ({ ...pair, rules, size, variable })),
+    names: pairs.map((pair) => [pair.image, pair.labels].map((file) => within(listing.root, file)).join(" ")),
+    // What the labels of files are is the rules'; colours are labels too, where files have these.
+    decoding: { size, firstLabel, ignore, variable, colours: colours && colours.map((colour) => colour.join(",")).join(" ") },
+  };
+}
+
+/** The same on every platform. */
+function within(root: string, file: string): string {
+  return relative(root, file).split(sep).join("/");
 }
 
 /** Keeps decoded samples, so that a small set is decoded once: `bytes` of pixels and labels at most (default 512 MiB), the rest is decoded each time. */
@@ -86,6 +113,8 @@ export function cached(source: SampleSource, bytes = 512 * 2 ** 20): SampleSourc
   return {
     classes: source.classes,
     ...(source.colours ? { colours: source.colours } : {}),
+    ...(source.names ? { names: source.names } : {}),
+    ...(source.decoding ? { decoding: source.decoding } : {}),
     length: source.length,
     load(index) {
       const known = kept.get(index);

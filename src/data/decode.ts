@@ -13,11 +13,13 @@ export interface DecodeJob {
   readonly rules: LabelRules;
   /** Scale both to this size: the photo by Lanczos, the labels by their nearest pixel. */
   readonly size: readonly [h: number, w: number] | null;
+  /** Of .mat files. */
+  readonly variable: string | null;
 }
 
 /** Rejects with InputError naming the file, and the pixel where it is one. */
-export async function decodeSample({ image, labels, rules, size }: DecodeJob): Promise<Sample> {
-  const [photo, map] = await Promise.all([readPhoto(image, { size }), readLabels(labels)]);
+export async function decodeSample({ image, labels, rules, size, variable }: DecodeJob): Promise<Sample> {
+  const [photo, map] = await Promise.all([readPhoto(image, { size }), readLabels(labels, variable)]);
   if (photo.fileWidth !== map.width || photo.fileHeight !== map.height) {
     throw fileError(
       labels,
@@ -35,7 +37,7 @@ export async function decodeSample({ image, labels, rules, size }: DecodeJob): P
   };
 }
 
-async function readLabels(file: string): Promise<LabelImage> {
+async function readLabels(file: string, variable: string | null): Promise<LabelImage> {
   const bytes = await readBytes(file);
-  return file.toLowerCase().endsWith(".mat") ? readMatLabels(file, bytes) : readLabelPng(file, bytes);
+  return file.toLowerCase().endsWith(".mat") ? readMatLabels(file, bytes, variable) : readLabelPng(file, bytes);
 }

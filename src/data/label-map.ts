@@ -9,37 +9,51 @@ export interface LabelRules {
   readonly classes: number;
   /** The label of the first class in files of indices. */
   readonly firstLabel: number;
-  /** The label that counts for nothing, as the files have it; null: there is none. */
-  readonly ignore: number | null;
+  /** The labels that count for nothing, as the files have them. */
+  readonly ignore: readonly number[];
   /** Colours of the classes by index, then where there is one the colour of what is ignored: for label images in colour. */
   readonly colours: readonly Rgb[] | null;
 }
 
-export interface LabelImage {
+interface Extent {
   readonly width: number;
   readonly height: number;
-  /** Indices of the file, a byte a pixel; or RGB, three. */
-  readonly data: Uint8Array;
-  readonly kind: "index" | "colour";
 }
+
+/** The labels of the file, {@link LEAST_LABEL} to {@link MOST_LABEL}. */
+interface IndexImage extends Extent {
+  readonly kind: "index";
+  readonly data: Uint8Array | Int16Array;
+}
+
+/** RGB, three bytes a pixel. */
+interface ColourImage extends Extent {
+  readonly kind: "colour";
+  readonly data: Uint8Array;
+}
+
+export type LabelImage = IndexImage | ColourImage;
+
+/** What labels in files may be. Below 0 are those of .mat files that stand for nothing. */
+export const [LEAST_LABEL, MOST_LABEL] = [-128, 255];
 
 /** The class of each pixel, or VOID. Throws InputError naming file, pixel and value where one is neither a class nor ignored. */
 export function classesOf(file: string, image: LabelImage, rules: LabelRules): Uint8Array {
   return image.kind === "index" ? fromIndices(file, image, rules) : fromColours(file, image, rules);
 }
 
-function fromIndices(file: string, { data, width }: LabelImage, { classes, firstLabel, ignore }: LabelRules): Uint8Array {
-  const map = new Int16Array(256).fill(-1);
-  for (let i = 0; i < classes; i++) map[firstLabel + i] = i;
-  if (ignore !== null) map[ignore] = VOID;
+function fromIndices(file: string, { data, width }: IndexImage, { classes, firstLabel, ignore }: LabelRules): Uint8Array {
+  const map = new Int16Array(MOST_LABEL - LEAST_LABEL + 1).fill(-1);
+  for (let i = 0; i < classes; i++) map[firstLabel + i - LEAST_LABEL] = i;
+  for (const label of ignore) map[label - LEAST_LABEL] = VOID;
   const out = new Uint8Array(data.length);
   for (let p = 0; p < data.length; p++) {
-    const label = map[data[p]!]!;
+    const label = map[data[p]! - LEAST_LABEL]!;
     if (label < 0) {
-      const ignored = ignore === null ? "no label is ignored" : `${ignore} is ignored`;
+      const ignored = ignore.length === 0 ? "no label is" : `${ignore.join(" and ")} ${ignore.length > 1 ? "are" : "is"}`;
       throw fileError(
         file,
-        `pixel (${p % width}, ${Math.floor(p / width)}) has label ${data[p]}, which is outside ${firstLabel} to ${firstLabel + classes - 1}, and ${ignored}: correct the labels, the class list, the label to ignore, or that of the first class`,
+        `pixel (${p % width}, ${Math.floor(p / width)}) has label ${data[p]}, which is outside ${firstLabel} to ${firstLabel + classes - 1}, and ${ignored} ignored: correct the labels, the class list, the label to ignore, or that of the first class`,
       );
     }
     out[p] = label;
@@ -47,7 +61,7 @@ function fromIndices(file: string, { data, width }: LabelImage, { classes, first
   return out;
 }
 
-function fromColours(file: string, { data, width }: LabelImage, { classes, ignore, colours }: LabelRules): Uint8Array {
+function fromColours(file: string, { data, width }: ColourImage, { classes, colours }: LabelRules): Uint8Array {
   if (!colours)
     throw fileError(
       file,
@@ -62,7 +76,7 @@ function fromColours(file: string, { data, width }: LabelImage, { classes, ignor
       const hex = `#${colour.toString(16).padStart(6, "0")}`;
       throw fileError(
         file,
-        `pixel (${p % width}, ${Math.floor(p / width)}) has colour ${hex}, which is none of the ${colours.length} of the class list${ignore === null ? "" : " and not the ignored one"}: colours must be exact; a JPEG or a resized image is no label image`,
+        `pixel (${p % width}, ${Math.floor(p / width)}) has colour ${hex}, which is none of the ${colours.length} of the class list: colours must be exact; a JPEG or a resized image is no label image`,
       );
     }
     out[p] = label;

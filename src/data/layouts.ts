@@ -12,6 +12,8 @@ export interface Pair {
 }
 
 export interface Listing extends Pick<Listed, "list" | "excluded"> {
+  /** The folder that its paths are seen from; below the one that was asked for, where the set lies in folders of its own. */
+  readonly root: string;
   readonly classes: ClassList;
   readonly pairs: readonly Pair[];
 }
@@ -25,30 +27,36 @@ export type Format = "voc" | "sbd" | "labelme" | "folder";
 export interface LayoutOptions extends ListOptions {
   /** What the labels' names have behind the images': "_labels". */
   readonly labelSuffix?: string;
-  /** Folders of a set of format `folder`, in the root. Default "images" and "labels". */
-  readonly folders?: { readonly images: string; readonly labels: string };
+  /** Where photos and labels lie in the set's folder, where not in its format's own: of `folder`, "images" and "labels". */
+  readonly folders?: { readonly images?: string; readonly labels?: string };
+  /** A file of classes in place of the set's own (`classes.txt`, labelme's `class_names.txt`, VOC's 21): for a second label set of the same photos, or another in VOC's folders. */
+  readonly classList?: string;
 }
+
+type Folders = Required<NonNullable<LayoutOptions["folders"]>>;
 
 /** Throws InputError where the folder is of no known layout, and names what is missing where it is of one. */
 export async function readLayout(root: string, format: Format | "auto", options: LayoutOptions): Promise<Listing> {
-  const found = format === "auto" ? await detect(root) : { format, root };
+  const found = format === "auto" ? await detect(root, options) : { format, root };
   const listing = await LAYOUTS[found.format](found.root, options);
   const { pairs, list, excluded } = listing;
   if (pairs.length === 0)
     throw new InputError(
       `${list ?? root}: ${excluded > 0 ? `all ${excluded} images are left out by exclude: check these lists` : "there are no images: check the list"}`,
     );
-  return listing;
+  return { ...listing, root: found.root };
 }
 
-const LAYOUTS: Readonly<Record<Format, (root: string, options: LayoutOptions) => Promise<Listing>>> = {
+type Read = (root: string, options: LayoutOptions) => Promise<Omit<Listing, "root">>;
+
+const LAYOUTS: Readonly<Record<Format, Read>> = {
   voc: readVoc,
   sbd: readSbd,
   labelme: readLabelme,
-  folder: (root, options) => readFolder(root, options, join(root, "classes.txt")),
+  folder: (root, options) => readFolder(root, options, "classes.txt", { images: "images", labels: "labels" }),
 };
 
-async function detect(root: string): Promise<{ format: Format; root: string }> {
+async function detect(root: string, { classList }: LayoutOptions): Promise<{ format: Format; root: string }> {
   const nested = [
     "",
     "VOC2012",
@@ -65,38 +73,40 @@ async function detect(root: string): Promise<{ format: Format; root: string }> {
     if (await exists(join(at, "dataset", "cls"))) return { format: "sbd", root: at };
   }
   if (await exists(join(root, "cls"))) return { format: "sbd", root: join(root, "..") };
-  if (await exists(join(root, "classes.txt"))) return { format: "folder", root };
+  if (classList !== undefined || (await exists(join(root, "classes.txt")))) return { format: "folder", root };
   throw new InputError(
     `${root}: this is no data set that is known: expected JPEGImages (VOC), dataset/cls (SBD), class_names.txt (labelme), or classes.txt beside images and labels`,
   );
 }
 
-async function readVoc(root: string, options: LayoutOptions): Promise<Listing> {
+function readVoc(root: string, options: LayoutOptions): ReturnType<Read> {
   const lists = join(root, "ImageSets", "Segmentation");
-  return readVocClasses(lists, join(root, "JPEGImages"), join(root, "SegmentationClass"), options);
+  return readVocClasses(root, lists, options, { images: "JPEGImages", labels: "SegmentationClass" });
 }
 
-async function readSbd(root: string, options: LayoutOptions): Promise<Listing> {
-  const data = join(root, "dataset");
-  return readVocClasses(data, join(data, "img"), join(data, "cls"), options);
+function readSbd(root: string, options: LayoutOptions): ReturnType<Read> {
+  const own = { images: join("dataset", "img"), labels: join("dataset", "cls") };
+  return readVocClasses(root, join(root, "dataset"), options, own);
 }
 
-async function readVocClasses(folder: string, images: string, labels: string, options: LayoutOptions): Promise<Listing> {
+async function readVocClasses(root: string, folder: string, options: LayoutOptions, own: Folders): ReturnType<Read> {
+  const { classList, labelSuffix = "" } = options;
+  const classes = classList === undefined ? vocClasses() : await readClassList(classList);
   const { lines, ...listed } = await splitLines(options, { folder, isList: () => Promise.resolve(true), all: null });
-  return { classes: vocClasses(), pairs: await paired(lines, images, labels, ""), ...listed };
+  return { classes, pairs: await paired(lines, foldersIn(root, options, own), labelSuffix), ...listed };
 }
 
 /** Older versions put .npy files beside, into SegmentationClass, and PNGs into a folder of their own. */
-async function readLabelme(root: string, options: LayoutOptions): Promise<Listing> {
+async function readLabelme(root: string, options: LayoutOptions): ReturnType<Read> {
   const labels = (await exists(join(root, "SegmentationClassPNG"))) ? "SegmentationClassPNG" : "SegmentationClass";
-  const { folders = { images: "JPEGImages", labels } } = options;
-  return readFolder(root, { ...options, folders }, join(root, "class_names.txt"));
+  return readFolder(root, options, "class_names.txt", { images: "JPEGImages", labels });
 }
 
-async function readFolder(root: string, options: LayoutOptions, classList: string): Promise<Listing> {
-  const { labelSuffix = "", folders = { images: "images", labels: "labels" } } = options;
+async function readFolder(root: string, options: LayoutOptions, ownList: string, own: Folders): ReturnType<Read> {
+  const { labelSuffix = "", classList = join(root, ownList) } = options;
   const classes = await readClassList(classList);
-  const [images, labels] = [join(root, folders.images), join(root, folders.labels)];
+  const folders = foldersIn(root, options, own);
+  const { images } = folders;
   const { lines, ...listed } = await splitLines(options, {
     folder: root,
     isList: async (file) => resolve(file) !== resolve(classList) && (await namesAnImage(root, images, file)),
@@ -105,8 +115,12 @@ async function readFolder(root: string, options: LayoutOptions, classList: strin
   const arePaths = listed.list !== null && lines.some((line) => pathsOf(line));
   const pairs = arePaths
     ? await Promise.all(lines.map((line, i) => bothPaths(root, listed.list!, line, i)))
-    : await paired(lines, images, labels, labelSuffix);
+    : await paired(lines, folders, labelSuffix);
   return { classes, pairs, ...listed };
+}
+
+function foldersIn(root: string, { folders = {} }: LayoutOptions, own: Folders): Folders {
+  return { images: join(root, folders.images ?? own.images), labels: join(root, folders.labels ?? own.labels) };
 }
 
 /** Other texts may lie beside the lists: a list's first line is an image that is there. */
@@ -133,7 +147,7 @@ export const IMAGE = /\.(jpe?g|png|webp|tiff?|avif)$/i;
 const LABELS = /\.(png|mat)$/i;
 
 /** Files of both folders by name, without what they end in. */
-async function paired(names: readonly string[], images: string, labels: string, labelSuffix: string): Promise<Pair[]> {
+async function paired(names: readonly string[], { images, labels }: Folders, labelSuffix: string): Promise<Pair[]> {
   const [byImage, byLabels] = await Promise.all([filesByName(images, IMAGE), filesByName(labels, LABELS)]);
   return names.map((name) => {
     const [image, label] = [byImage.get(name), byLabels.get(name + labelSuffix)];

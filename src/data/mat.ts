@@ -1,19 +1,24 @@
 /**
- * MATLAB level-5 .mat files, as much of them as SBD's labels need: the numeric matrix GTcls.Segmentation. Elements are (type, bytes, data padded to 8), small ones in
- * one word; miCOMPRESSED holds one element behind zlib; a struct is a matrix of fields, each a matrix. Source: MATLAB's MAT-File Format, level 5.
+ * MATLAB level-5 .mat files, as much of them as labels need: a numeric matrix, or one in a struct. Elements are (type, bytes, data padded to 8), small ones in one word;
+ * miCOMPRESSED holds one element behind zlib; a struct is a matrix of fields, each a matrix. Source: MATLAB's MAT-File Format, level 5.
  */
 import { inflateSync } from "node:zlib";
 import { fileError, reasonOf } from "./errors.js";
-import type { LabelImage } from "./label-map.js";
+import { LEAST_LABEL, MOST_LABEL, type LabelImage } from "./label-map.js";
 
 const [MI_INT8, MI_UINT8, MI_INT16, MI_UINT16, MI_INT32, MI_UINT32, MI_SINGLE, MI_DOUBLE] = [1, 2, 3, 4, 5, 6, 7, 9] as const;
-const [MI_MATRIX, MI_COMPRESSED] = [14, 15] as const;
-const MX_STRUCT = 2;
-/** mxDOUBLE_CLASS to mxUINT32_CLASS. */
-const isNumeric = (matrixClass: number): boolean => matrixClass >= 6 && matrixClass <= 13;
+const [MI_INT64, MI_UINT64, MI_MATRIX, MI_COMPRESSED] = [12, 13, 14, 15] as const;
+/** mxCELL_CLASS on; those behind the last have another form. */
+const CLASSES = "cell struct object char sparse double single int8 uint8 int16 uint16 int32 uint32 int64 uint64".split(" ");
+const [MX_STRUCT, FIRST_NUMERIC] = [2, 6];
+const isNumeric = ({ matrixClass }: Matrix): boolean => matrixClass >= FIRST_NUMERIC;
 const HEADER_BYTES = 128;
+/** What version 7.3 writes there is an HDF5 file. */
+const VERSION_7_3 = 0x0200;
 /** Files are of half a megabyte at most when inflated; a hostile one must not fill the memory. */
 const MAX_INFLATED_BYTES = 256 * 2 ** 20;
+/** Where a file has no numeric matrix of its own: SBD's. */
+const IN_STRUCT = "GTcls.Segmentation";
 
 interface Element {
   readonly type: number;
@@ -22,23 +27,50 @@ interface Element {
 
 type Fail = (why: string) => never;
 
-/** The matrix `field` of the struct `variable`, as labels row by row. Throws InputError where the file is none of this kind. */
-export function readMatLabels(file: string, bytes: Uint8Array, variable = "GTcls", field = "Segmentation"): LabelImage {
+/**
+ * The labels row by row: of `variable`, or of a field of a struct, as "GTcls.Segmentation"; null: of the only numeric matrix of the file, or of that field where it has none.
+ * Throws InputError where the file is none of this kind, and names the variables that it has.
+ */
+export function readMatLabels(file: string, bytes: Uint8Array, variable: string | null = null): LabelImage {
   const fail: Fail = (why) => {
-    throw fileError(file, `${why}: expected a MATLAB level-5 file with ${variable}.${field}, as SBD's`);
+    throw fileError(file, `${why}: expected a MATLAB level-5 file with ${variable ?? "one numeric matrix, the labels"}`);
   };
+  const matrices = matricesOf(bytes, fail);
+  if (variable !== null) {
+    const [name, ...fields] = variable.split(".");
+    const seen: Matrix[] = [];
+    for (const matrix of matrices) {
+      if (matrix.name === name) return labelsOf(fieldOf(matrix, name, fields, fail), fail);
+      seen.push(matrix);
+    }
+    return fail(`it has no variable ${name}, but ${namesOf(seen)}`);
+  }
+  const all = [...matrices];
+  const numeric = all.filter(isNumeric);
+  if (numeric.length === 1) return labelsOf(numeric[0]!, fail);
+  const [name, ...fields] = IN_STRUCT.split(".");
+  const struct = all.find((matrix) => matrix.name === name);
+  if (numeric.length === 0 && struct) return labelsOf(fieldOf(struct, name!, fields, fail), fail);
+  return fail(`it has ${namesOf(all)}, of which ${numeric.length} can be labels (say which: labelVariable, --label-variable)`);
+}
+
+function namesOf(matrices: readonly Matrix[]): string {
+  return matrices.map(({ name, matrixClass }) => `${name} (${CLASSES[matrixClass - 1]})`).join(", ") || "none at all";
+}
+
+/** The variables of a file. */
+function* matricesOf(bytes: Uint8Array, fail: Fail): Generator<Matrix> {
   if (bytes.length < HEADER_BYTES) return fail(`it has ${bytes.length} bytes`);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const endian = view.getUint16(126, true);
   // "MI" as the writer's 16-bit number: read the other way round it was written big-endian.
   if (endian !== 0x4d49) return fail(endian === 0x494d ? "it is big-endian" : "it has no MATLAB header");
+  if (view.getUint16(124, true) === VERSION_7_3) return fail("it is of version 7.3, which is HDF5 (save it by -v7)");
   for (const element of elementsOf(view, HEADER_BYTES, fail)) {
-    const matrix = element.type === MI_COMPRESSED ? inflated(element, fail) : element;
-    if (matrix?.type !== MI_MATRIX) continue;
-    const found = fieldOf(matrix, variable, field, fail);
-    if (found) return labelsOf(found, fail);
+    const whole = element.type === MI_COMPRESSED ? inflated(element, fail) : element;
+    const matrix = whole?.type === MI_MATRIX ? matrixOf(whole, fail) : null;
+    if (matrix) yield matrix;
   }
-  return fail("it has no such variable");
 }
 
 function* elementsOf(view: DataView, from: number, fail: Fail): Generator<Element> {
@@ -79,46 +111,48 @@ interface Matrix {
   readonly rest: readonly Element[];
 }
 
-function matrixOf({ data }: Element, fail: Fail): Matrix {
-  const [flags, dims, name, ...rest] = [...elementsOf(data, 0, fail)];
-  if (!flags || !dims || !name || flags.data.byteLength < 4) return fail("a matrix is cut off");
-  return {
-    matrixClass: flags.data.getUint32(0, true) & 0xff,
-    dims: numbersOf(dims, fail),
-    name: textOf(name),
-    rest,
-  };
+/** Null where it is an object of MATLAB's own, which has another form. */
+function matrixOf({ data }: Element, fail: Fail): Matrix | null {
+  const elements = elementsOf(data, 0, fail);
+  const flags = first(elementsOf(data, 0, fail));
+  if (!flags || flags.data.byteLength < 4) return fail("a matrix is cut off");
+  const matrixClass = flags.data.getUint32(0, true) & 0xff;
+  if (matrixClass < 1 || matrixClass > CLASSES.length) return null;
+  const [, dims, name, ...rest] = [...elements];
+  if (!dims || !name) return fail("a matrix is cut off");
+  return { matrixClass, dims: numbersOf(dims, fail), name: textOf(name), rest };
 }
 
-/** The matrix in a field of a 1x1 struct; null where the variable is another. */
-function fieldOf(element: Element, variable: string, field: string, fail: Fail): Matrix | null {
-  const { matrixClass, name, rest } = matrixOf(element, fail);
-  if (name !== variable) return null;
-  if (matrixClass !== MX_STRUCT) return fail(`${variable} is no struct`);
+/** The matrix itself, or what lies in the fields of 1x1 structs. */
+function fieldOf({ matrixClass, rest, ...matrix }: Matrix, path: string, fields: readonly string[], fail: Fail): Matrix {
+  const [field, ...deeper] = fields;
+  if (field === undefined) return { matrixClass, rest, ...matrix };
+  if (matrixClass !== MX_STRUCT) return fail(`${path} is no struct`);
   const [lengths, names, ...values] = rest;
   const width = lengths && numbersOf(lengths, fail)[0];
-  if (!width || !names) return fail(`${variable} has no fields`);
+  if (!width || !names) return fail(`${path} has no fields`);
   const text = textOf(names, true);
-  const fields = Array.from({ length: text.length / width }, (_, i) =>
-    text.slice(i * width, (i + 1) * width).replace(/\0.*$/s, ""),
-  );
-  const value = values[fields.indexOf(field)];
-  if (value?.type !== MI_MATRIX) return fail(`${variable} has the fields ${fields.join(", ")} but no matrix ${field}`);
-  return matrixOf(value, fail);
+  const all = Array.from({ length: text.length / width }, (_, i) => text.slice(i * width, (i + 1) * width).replace(/\0.*$/s, ""));
+  const value = values[all.indexOf(field)];
+  const found = value?.type === MI_MATRIX ? matrixOf(value, fail) : null;
+  if (!found) return fail(`${path} has the fields ${all.join(", ")} but no matrix ${field}`);
+  return fieldOf(found, `${path}.${field}`, deeper, fail);
 }
 
 /** MATLAB lies column by column. */
-function labelsOf({ matrixClass, dims, rest }: Matrix, fail: Fail): LabelImage {
+function labelsOf(matrix: Matrix, fail: Fail): LabelImage {
+  const { matrixClass, dims, rest } = matrix;
   const [height, width] = dims;
-  if (!isNumeric(matrixClass) || dims.length !== 2 || !height || !width || !rest[0])
-    return fail(`the matrix is ${dims.join(" x ")} of class ${matrixClass}, not a numeric image`);
+  if (!isNumeric(matrix) || dims.length !== 2 || !height || !width || !rest[0])
+    return fail(`the matrix is ${dims.join(" x ")} of type ${CLASSES[matrixClass - 1]}, not a numeric image`);
   const values = numbersOf(rest[0], fail);
   if (values.length !== height * width) return fail(`the matrix is ${height} x ${width} but holds ${values.length} values`);
-  const data = new Uint8Array(height * width);
+  const data = new Int16Array(height * width);
   for (let y = 0; y < height; y++) {
     for (let x = 0; x < width; x++) {
       const value = values[x * height + y]!;
-      if (!Number.isInteger(value) || value < 0 || value > 255) return fail(`pixel (${x}, ${y}) has label ${value}`);
+      if (!Number.isInteger(value) || value < LEAST_LABEL || value > MOST_LABEL)
+        return fail(`pixel (${x}, ${y}) has label ${value}`);
       data[y * width + x] = value;
     }
   }
@@ -146,6 +180,10 @@ function numbersOf({ type, data }: Element, fail: Fail): number[] {
       return read(4, (at) => data.getFloat32(at, true));
     case MI_DOUBLE:
       return read(8, (at) => data.getFloat64(at, true));
+    case MI_INT64:
+      return read(8, (at) => Number(data.getBigInt64(at, true)));
+    case MI_UINT64:
+      return read(8, (at) => Number(data.getBigUint64(at, true)));
     default:
       return fail(`an array has storage type ${type}`);
   }

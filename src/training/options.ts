@@ -4,7 +4,7 @@ import type { CompileOptions } from "../graph/compile-options.js";
 import { InputError } from "../tensor/errors.js";
 import type { Weights } from "../tensor/weights.js";
 import { checkRecipe } from "./recipe.js";
-import type { RunStore, Settings } from "./run-state.js";
+import type { RunStore } from "./run-state.js";
 import type { SampleSource } from "./sample.js";
 import type { Augmentation } from "./sampler.js";
 import { checkStages, type Stage } from "./stages.js";
@@ -53,6 +53,10 @@ export function checkOptions({
     throw new InputError(`trainFcn: ${name} is ${String(value)}: use ${use}`);
   };
   if (train.length === 0) throw new InputError("trainFcn: the training set is empty: check its list of names");
+  if (train.names && train.names.length !== train.length)
+    throw new InputError(
+      `trainFcn: the training set has ${train.length} samples but ${train.names.length} names: give one for each, or none at all`,
+    );
   for (const [name, set] of [["training", train] as const, ...(validation ? [["validation", validation] as const] : [])]) {
     const { classes } = stages[0]!.net;
     if (set.classes.length !== classes) {
@@ -67,19 +71,4 @@ export function checkOptions({
   if (!["f32", "mixed"].includes(precision)) fail("precision", precision, '"f32" or "mixed"');
   if (!Number.isInteger(jitter) || jitter < 0) fail("jitter", jitter, "an integer of at least 0 pixels");
   if (!(keepCells > 0 && keepCells <= 1)) fail("keepCells", keepCells, "a probability above 0 and at most 1");
-}
-
-/** Everything that the bits of a run depend on, but for the images and weights themselves. */
-export function settingsOf({
-  stages,
-  train,
-  seed = DEFAULT_SEED,
-  mirror = false,
-  jitter = 0,
-  keepCells = 1,
-  precision = "f32",
-}: TrainFcnOptions): Settings {
-  const settings = { stages, images: train.length, classes: train.classes, seed, mirror, jitter, keepCells };
-  // Runs of before there was a choice have no word on it.
-  return precision === "f32" ? settings : { ...settings, precision };
 }

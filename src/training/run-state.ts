@@ -2,6 +2,7 @@
 import { InputError } from "../tensor/errors.js";
 import type { Weights } from "../tensor/weights.js";
 import { safetensorsPieces } from "../weights/safetensors.js";
+import { differenceOf, type Settings } from "./settings.js";
 
 /** A file's content: its bytes, or pieces of them one behind the other, to be taken once and in order. `for await` takes any such pieces. */
 export type FileData = Uint8Array | Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
@@ -32,8 +33,6 @@ export interface RunState {
 const STATE_FILE = "run.json";
 const FORMAT = "fcn-webgpu-training/1";
 
-export type Settings = Readonly<Record<string, unknown>>;
-
 /** Null for a run that has not begun. Throws InputError where the store holds a run of other settings, or a damaged one. */
 export async function readState(store: RunStore, settings: Settings): Promise<RunState | null> {
   const bytes = await store.read(STATE_FILE);
@@ -43,12 +42,8 @@ export async function readState(store: RunStore, settings: Settings): Promise<Ru
     throw new InputError(
       `trainFcn: ${STATE_FILE} has format ${JSON.stringify(state["format"])}, expected ${FORMAT}: it is of another version`,
     );
-  const difference = firstDifference(state["settings"], JSON.parse(JSON.stringify(settings)), "");
-  if (difference !== null) {
-    throw new InputError(
-      `trainFcn: the run that is kept here began with ${difference.path} ${difference.was} but now it is ${difference.is}: give the same settings to go on, or another folder to begin anew`,
-    );
-  }
+  const difference = differenceOf((state["settings"] ?? {}) as Settings, settings);
+  if (difference !== null) throw new InputError(`trainFcn: the run that is kept here began with ${difference}`);
   return state as unknown as RunState;
 }
 
@@ -79,23 +74,4 @@ export async function writeWeights(
   metadata: Record<string, string>,
 ): Promise<void> {
   await store.write(name, safetensorsPieces({ tensors: weights, metadata }));
-}
-
-interface Difference {
-  readonly path: string;
-  readonly was: string;
-  readonly is: string;
-}
-
-/** Where two JSON values differ first. */
-function firstDifference(was: unknown, is: unknown, path: string): Difference | null {
-  if (typeof was !== "object" || typeof is !== "object" || was === null || is === null) {
-    return was === is ? null : { path, was: JSON.stringify(was) ?? "absent", is: JSON.stringify(is) ?? "absent" };
-  }
-  const [a, b] = [was as Record<string, unknown>, is as Record<string, unknown>];
-  for (const key of new Set([...Object.keys(a), ...Object.keys(b)])) {
-    const found = firstDifference(a[key], b[key], path === "" ? key : `${path}.${key}`);
-    if (found) return found;
-  }
-  return null;
 }

@@ -12,12 +12,13 @@ import type { Weights } from "../tensor/weights.js";
 import { DECODED_AHEAD, evaluateProgram, firstSize, type Evaluation } from "./evaluate.js";
 import { Pace, type CheckpointEvent, type StageEvent, type TrainEvent, type ValidationEvent } from "./events.js";
 import { drawnBatches, type StepPixels } from "./batches.js";
-import { checkOptions, DEFAULT_SEED, settingsOf, type TrainFcnOptions } from "./options.js";
+import { checkOptions, DEFAULT_SEED, type TrainFcnOptions } from "./options.js";
 import { trainingNet, type TrainingInputs, type TrainingOutputs } from "./net.js";
 import { describeRecipe, learningRateAt } from "./recipe.js";
 import { RunLog } from "./run-log.js";
-import { readState, writeState, writeWeights, type RunState, type RunStore, type Settings } from "./run-state.js";
+import { readState, writeState, writeWeights, type RunState, type RunStore } from "./run-state.js";
 import { validPixels, type SampleSource } from "./sample.js";
+import { settingsOf, type Settings } from "./settings.js";
 import type { Stage } from "./stages.js";
 
 export interface TrainResult {
@@ -36,7 +37,7 @@ export interface TrainResult {
  */
 export async function* trainFcn(gpu: Gpu, options: TrainFcnOptions): AsyncGenerator<TrainEvent, TrainResult, void> {
   checkOptions(options);
-  const settings = settingsOf(options);
+  const settings = await settingsOf(options);
   const state = options.store ? await readState(options.store, settings) : null;
   const log = await RunLog.open(options.store);
   try {

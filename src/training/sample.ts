@@ -23,6 +23,13 @@ export interface SampleSource {
   /** Colours of the classes, and behind them perhaps of what is void; where the set has some, weights trained on it keep them. */
   readonly colours?: readonly Rgb[] | null;
   readonly length: number;
+  /**
+   * What the samples are called, by index, where the source knows: their files, as seen from the set's folder. A run notes them, and goes on only with the same ones in the
+   * same order. What the files hold it does not note.
+   */
+  readonly names?: readonly string[];
+  /** How pixels and labels are made of them, as far as there is a choice: plain JSON, noted and compared likewise. */
+  readonly decoding?: Readonly<Record<string, unknown>>;
   /** Rejects with InputError where a sample cannot be read, naming its file. */
   load(index: number): Promise<Sample>;
 }
@@ -36,7 +43,8 @@ export function validPixels({ labels }: Pick<Sample, "labels">): number {
 
 /** A source over samples at hand, for tests and pages. */
 export function samplesOf(classes: readonly string[], samples: readonly Sample[]): SampleSource {
-  return { classes, length: samples.length, load: (index) => Promise.resolve(samples[index]!) };
+  const names = samples.map(({ name }) => name);
+  return { classes, names, length: samples.length, load: (index) => Promise.resolve(samples[index]!) };
 }
 
 /** Loads in order, `ahead` of them under way at a time, so that decoding goes on while the GPU works. */

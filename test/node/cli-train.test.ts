@@ -64,6 +64,43 @@ describe("fcn train and eval", function () {
     ]);
   });
 
+  it("goes on with the photos that it began with alone, in their order, decoded alike; and with runs that did not note them", async () => {
+    const out = at("listed");
+    const list = async (lines: string): Promise<string[]> => {
+      await writeFile(at("listed.txt"), lines);
+      const short = train(out).map((arg) => (arg === "4,3" ? "2" : arg === "4s,2s" ? "4s" : arg));
+      return [...short, "--no-validation", "--list", at("listed.txt")];
+    };
+    const stopped = await runFcn(await list("0\n1\n2\n"), (text, stop) => text.startsWith("4s 1/2") && stop());
+    expect(stopped.code, stopped.err).to.equal(130);
+    const refused = async (args: readonly string[], message: string): Promise<void> => {
+      const { code, err } = await runFcn(args);
+      expect([code, err]).to.deep.equal([1, `fcn: trainFcn: the run that is kept here began with ${message}`]);
+    };
+    const remedy = "give the folder and the list that it began with, or another folder to begin anew";
+    const first = (n: number): string => `images/${n}.png labels/${n}.png`;
+    await refused(
+      await list("1\n0\n2\n"),
+      `the same 3 training samples in another order (the first was ${first(0)} and is ${first(1)}): ${remedy}`,
+    );
+    await refused(
+      await list("0\n1\n3\n"),
+      `other training samples, 3, now 3 (the first is ${first(0)} in both, later ones differ): ${remedy}`,
+    );
+    const same = await list("0\n1\n2\n");
+    const settingsRemedy = "give the same settings to go on, or another folder to begin anew";
+    await refused([...same, "--size", "20x16"], `decoding.size null but now it is [16,20]: ${settingsRemedy}`);
+    await refused([...same, "--ignore", "2"], `decoding.ignore.0 3 but now it is 2: ${settingsRemedy}`);
+    // As a run that began before names were noted.
+    const state = JSON.parse(await readFile(join(out, "run.json"), "utf8")) as { settings: Record<string, unknown> };
+    const { samples, decoding, ...older } = state.settings;
+    expect([typeof samples, typeof decoding]).to.deep.equal(["object", "object"]);
+    await writeFile(join(out, "run.json"), JSON.stringify({ ...state, settings: older }));
+    expect(await succeed(same)).to.match(/4s: goes on at step 1 of 2/);
+    const now = JSON.parse(await readFile(join(out, "run.json"), "utf8")) as typeof state;
+    expect(now.settings["samples"], "from then on it does").to.deep.equal(samples);
+  });
+
   it("keeps the names and colours of its classes in the weights, for predict's legend", async () => {
     const short = train(at("short")).map((arg) => (arg === "4,3" ? "1" : arg === "4s,2s" ? "4s" : arg));
     await succeed([...short, "--no-validation"]);
@@ -113,7 +150,7 @@ describe("fcn train and eval", function () {
       [["--weight-decay", "abc"], 2, /'abc' is invalid\. Use a number of at least 0/],
       [["--dropout", "-0.5"], 2, /'-0\.5' is invalid\. Use a number from 0 to below 1/],
       [["--keep-cells", "2"], 2, /'2' is invalid\. Use a number above 0, at most 1/],
-      [["--ignore", "256"], 2, /'256' is invalid\. Use a label from 0 to 255, or none/],
+      [["--ignore", "256"], 2, /'256' is invalid\. Use labels from -128 to 255, with commas between them, or none/],
       [["--variants", "4s,8s", "--weights", at("none.safetensors")], 2, /--variants is 8s, but lenet has 4s, 2s/],
       [["--val-list", "x", "--no-validation"], 2, /leaves nothing to do for --val-data and --val-list/],
     ] as const) {

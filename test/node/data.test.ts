@@ -12,9 +12,8 @@ import { InputError } from "../../src/index.js";
 import { cached, openDataSet, runFolder, type DataSetOptions } from "../../src/data/index.js";
 import { listDataSet } from "../../src/data/data-set.js";
 import { decodeSample } from "../../src/data/decode.js";
-import { readMatLabels } from "../../src/data/mat.js";
 import { VOID } from "../../src/training/index.js";
-import { coloured, HEIGHT, indexed, LABELS, mat, PALETTE, photo, WIDTH } from "../harness/label-files.js";
+import { coloured, HEIGHT, indexed, LABELS, PALETTE, photo, WIDTH } from "../harness/label-files.js";
 import { rejects } from "../harness/rejects.js";
 
 describe("fcn-webgpu/data", function () {
@@ -100,42 +99,6 @@ describe("fcn-webgpu/data", function () {
     await writeFile(join(folder, "classes.txt"), "0\tx\n2\ty\n");
     await fails(/classes\.txt: line 2 is .*expected index 1/);
     await rejects(openDataSet(join(folder, "images"), { split: "train" }), InputError, /this is no data set that is known/);
-  });
-
-  it("reads SBD's .mat labels, compressed or not, and refuses damaged and hostile ones", async () => {
-    for (const compressed of [true, false]) {
-      await withLabels(mat(LABELS, { compressed }), { name: "a.mat" });
-      expect([...(await first()).labels]).to.deep.equal([...LABELS]);
-      await rm(join(folder, "labels", "a.mat"));
-    }
-    const refuse = async (bytes: Uint8Array, message: RegExp): Promise<void> => {
-      await withLabels(bytes, { name: "a.mat" });
-      await fails(message);
-    };
-    await refuse(
-      mat(LABELS).subarray(0, 100),
-      /a\.mat: it has 100 bytes: expected a MATLAB level-5 file with GTcls\.Segmentation/,
-    );
-    await refuse(mat(LABELS).subarray(0, 170), /claims \d+ bytes, beyond its end/);
-    await refuse(mat(LABELS, { compressed: false }).subarray(0, 300), /beyond its end/);
-    await refuse(mat(LABELS, { variable: "GTinst" }), /it has no such variable/);
-    await refuse(
-      mat(LABELS, { field: "Other" }),
-      /has the fields Boundaries, Other, CategoriesPresent but no matrix Segmentation/,
-    );
-    const noise = Buffer.from(mat(LABELS));
-    noise.fill(7, 140, 160);
-    await refuse(noise, /cannot be inflated/);
-    const wild = Buffer.from(mat(LABELS, { compressed: false }));
-    for (let at = 128; at < wild.length - 4; at += 4) {
-      const changed = Buffer.from(wild);
-      changed.writeUInt32LE(0xfffffff0, at);
-      try {
-        readMatLabels("a.mat", changed);
-      } catch (error) {
-        expect(error).to.be.instanceOf(InputError);
-      }
-    }
   });
 
   it("scales photos and labels to one size", async () => {

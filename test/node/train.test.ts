@@ -116,6 +116,11 @@ describe("trainFcn", function () {
       InputError,
       /began with stages\.0\.recipe\.learningRate 0\.002 but now it is 0\.01/,
     );
+    await rejects(
+      run({ ...options, train: samplesOf(CLASSES, images(6).toReversed()), store }),
+      InputError,
+      /began with the same 6 training samples in another order \(the first was image 0 and is image 5\): give/,
+    );
   });
 
   it("leaves a frozen trunk as it was, and doubles the rate of biases", async () => {
@@ -174,6 +179,7 @@ describe("trainFcn", function () {
     await with3({ stages: [stages[0]!, stages[0]!] }, /two stages are called 4s/);
     await with3({ train: samplesOf(["a", "b"], images(1)) }, /training set has 2 classes \(a, b\) but the net has 3/);
     await with3({ train: samplesOf(CLASSES, []) }, /training set is empty/);
+    await with3({ train: { ...train, names: ["a"] } }, /training set has 6 samples but 1 names: give one for each/);
     await with3({ keepCells: 0 }, /keepCells is 0/);
     await with3({ checkpointEvery: 0 }, /checkpointEvery is 0/);
   });
