@@ -47,7 +47,7 @@ async function evaluate(io: Io, flags: EvalFlags): Promise<void> {
   const { openDataSet } = await import("../data/data-set.js");
   using source = await openDataSet(data, { ...dataSetOptions(flags, true), split, ...given({ list }) });
   const { weights, facts } = await readWeightsFile(file, io);
-  if (facts.labels) expectSameClasses({ of: file, names: facts.labels }, { of: data, names: source.classes }, flags.byIndex);
+  if (facts.labels) expectSameClasses({ of: file, names: facts.labels }, { of: data, names: source.classes }, flags);
   const options = netOf({ ...net, classes: facts.classes ?? source.classes.length }, facts);
   const pixels = asked ?? facts.pixels;
   using gpu = await io.openGpu({ f16: precision !== "f32" });

@@ -7,8 +7,18 @@ export interface NamedClasses {
   readonly names: readonly string[];
 }
 
+interface SameOptions {
+  readonly byIndex: boolean;
+  /** What to do, besides saying that they are the same by their index. */
+  readonly remedy?: string;
+}
+
 /** Throws InputError where they are not as many; and, but for `byIndex`, where they are called otherwise or stand in another order. */
-export function expectSameClasses(a: NamedClasses, b: NamedClasses, byIndex: boolean): void {
+export function expectSameClasses(
+  a: NamedClasses,
+  b: NamedClasses,
+  { byIndex, remedy = "take the class list that the weights were trained with" }: SameOptions,
+): void {
   const both = `${a.of} has ${a.names.join(", ")}; ${b.of} has ${b.names.join(", ")}`;
   if (a.names.length !== b.names.length)
     throw new InputError(
@@ -19,7 +29,7 @@ export function expectSameClasses(a: NamedClasses, b: NamedClasses, byIndex: boo
   if (at < 0 || byIndex) return;
   const isReordered = left.toSorted().join("\n") === right.toSorted().join("\n");
   throw new InputError(
-    `${isReordered ? "the classes are the same but in another order" : "the classes are called otherwise"}, from index ${at} on: ${both}: take the class list that the weights were trained with, or --by-index where each index means the same in both`,
+    `${isReordered ? "the classes are the same but in another order" : "the classes are called otherwise"}, from index ${at} on: ${both}: ${remedy}, or --by-index where each index means the same in both`,
   );
 }
 

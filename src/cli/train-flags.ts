@@ -24,6 +24,7 @@ export interface TrainFlags extends DataFlags, Omit<NetFlags, "variant" | "class
   readonly steps: readonly number[];
   readonly recipe: RecipeName;
   readonly weights?: string;
+  readonly newScores: boolean;
   readonly allow?: readonly string[];
   readonly trainSplit: string;
   readonly list?: string;
@@ -64,6 +65,11 @@ export function addTrainOptions(command: Command): Command {
     .option("--val-list <file>", "a file of names to validate on, in place of the split's own list, as seg11valid.txt")
     .option("--no-validation", "do not validate")
     .option("--weights <file>", "what the first stage starts from: a classifier's weights, or a net's (default: random weights)")
+    .option(
+      "--new-scores",
+      "start its score layers anew where the weights are a net's: for other classes, as many as these",
+      false,
+    )
     .option(
       "--allow <layers>",
       "layers that may start at random though the weights lack them, or be dropped though they hold them, by commas",

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { Command } from "commander";
 import type { DataSet } from "../data/data-set.js";
 import type { TrunkName } from "../fcn/trunks.js";
+import { layerOf } from "../tensor/tensor.js";
 import { medianFrequencyWeights } from "../training/class-weights.js";
 import { formatEvaluation } from "../training/evaluate.js";
 import type { StepEvent, TrainEvent } from "../training/events.js";
@@ -55,7 +56,13 @@ async function train(io: Io, flags: TrainFlags): Promise<void> {
   if (warning) io.err(warning);
   // A run that goes on has its weights in its checkpoint.
   const begun = await begunRun(out);
-  const start = flags.weights === undefined || begun ? null : await startingWeights(io, flags.weights, trunk, flags.pixels);
+  const start =
+    flags.weights === undefined || begun
+      ? null
+      : await startingWeights(io, flags.weights, {
+          ...{ trunk, pixels: flags.pixels, byIndex: flags.byIndex, newScores: flags.newScores },
+          classes: { of: flags.data, names: training.classes },
+        });
   const pixels = flags.pixels ?? start?.pixels ?? begun?.pixels;
   const classWeights = await factorsOf(io, flags.classWeights, training);
   using gpu = await io.openGpu({ f16: precision !== "f32" });
@@ -93,7 +100,7 @@ async function validationSet(flags: TrainFlags, training: DataSet): Promise<Data
   // Under the names of the other's list its classes would pass for these.
   const { classList: _, ...own } = options;
   const opened = await openDataSet(valData, { ...own, format: "auto" });
-  expectSameClasses({ of: data, names: training.classes }, { of: valData, names: opened.classes }, byIndex);
+  expectSameClasses({ of: data, names: training.classes }, { of: valData, names: opened.classes }, { byIndex });
   return opened;
 }
 
@@ -134,7 +141,7 @@ function tell(io: Io, event: TrainEvent, note: string, out: string): void {
       io.out(`stage ${index + 1} of ${of}, ${stage}: ${step > 0 ? `goes on at step ${step} of ${all}` : `${all} steps`}`);
       io.out(`  ${recipe}`);
       const started = weights
-        ? `; ${weights.taken} tensors taken, ${weights.initialised.length} new, ${weights.dropped.length} dropped`
+        ? `; ${weights.taken} tensors taken, ${weights.initialised.length} new${layersOf(weights.initialised)}, ${weights.dropped.length} dropped`
         : "";
       io.out(
         `  ${parameters.learnable.toLocaleString("en")} parameters learned, ${parameters.frozen.toLocaleString("en")} frozen${started}`,
@@ -157,6 +164,15 @@ function tell(io: Io, event: TrainEvent, note: string, out: string): void {
       io.out(`stopped at step ${event.step} of ${event.stage}: the same command goes on`);
       return;
   }
+}
+
+const MOST_NAMED = 4;
+
+/** " (score_fr, score_pool4)". */
+function layersOf(parameters: readonly string[]): string {
+  const layers = [...new Set(parameters.map(layerOf))];
+  if (layers.length === 0) return "";
+  return ` (${layers.slice(0, MOST_NAMED).join(", ")}${layers.length > MOST_NAMED ? ", ..." : ""})`;
 }
 
 function stepLine({ stage, step, steps: all, lossPerPixel, pixelsPerSecond, msLeft, skipped }: StepEvent, note: string): string {

@@ -3,15 +3,16 @@ import { expect } from "chai";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { netMetadata } from "../../src/fcn/net-metadata.js";
 import { fcn, initialWeights } from "../../src/index.js";
 import { evaluateFcn, samplesOf } from "../../src/training/index.js";
-import { writeSafetensors } from "../../src/weights/index.js";
+import { loadSafetensors, writeSafetensors } from "../../src/weights/index.js";
 import { runFcn, succeed } from "../harness/cli.js";
 import { testGpu } from "../harness/device.js";
 import { indexed, LABELS, mat, photo } from "../harness/label-files.js";
 import { rejects } from "../harness/rejects.js";
-import { HEIGHT, STRIPED_NET, WIDTH, writeStripes } from "../harness/striped-set.js";
+import { HEIGHT, livelyWeights, STRIPED_NET, WIDTH, writeStripes } from "../harness/striped-set.js";
 
 const SHORT = "--trunk lenet --width 0.2 --variants 4s --steps 1 --learning-rate 0.002 --accumulate 1".split(" ");
 
@@ -137,5 +138,55 @@ describe("the photos of fcn train and eval", function () {
       Error,
       /evaluateFcn: the set has 2 classes \(a, b\) but the net has 3: make them equal/,
     );
+  });
+
+  it("starts from a net's weights: its scores where the classes are the same, anew where they are others or asked to", async () => {
+    await writeStripes(at("tuned"), { images: 2 });
+    // What training reaches at once: a step of a rate that changes next to nothing.
+    const still = SHORT.map((arg) => (arg === "0.002" ? "1e-30" : arg));
+    const trained = async (metadata: Record<string, string>, ...more: string[]) => {
+      const [weights, out] = [at("start.safetensors"), at("fine")];
+      await writeFile(weights, writeSafetensors({ tensors: livelyWeights(), metadata }));
+      await rm(out, { recursive: true, force: true });
+      const args = ["train", "--data", at("tuned"), ...still, "--no-validation", "--weights", weights, "--out", out, ...more];
+      const ran = await runFcn(args);
+      if (ran.code !== 0) return { ...ran, scores: null };
+      const { tensors } = await loadSafetensors(pathToFileURL(join(out, "4s.safetensors")));
+      const [is, was] = [tensors.get("score_fr.weight")!, livelyWeights().get("score_fr.weight")!];
+      const isBut = (of: Float32Array): boolean => is.data.every((v, i) => Math.abs(v - (of[i] ?? 0)) < 1e-20);
+      const scores = isBut(was.data) ? "kept" : isBut(new Float32Array()) ? "new" : "other";
+      return { ...ran, scores };
+    };
+    const named = (...labels: string[]) => netMetadata({ ...STRIPED_NET, labels });
+    const same = await trained(named("dark", "Grey", "bright"));
+    expect([same.code, same.err, same.scores]).to.deep.equal([0, "", "kept"]);
+    const turned = await trained(named("dark", "bright", "grey"));
+    expect([turned.code, turned.out.split("\n")]).to.deep.equal([1, ["training: no list: all 2 images"]]);
+    expect(turned.err).to.match(
+      /^fcn: the classes are the same but in another order, from index 1 on: .*start\.safetensors has dark, bright, grey; .*tuned has dark, grey, bright: give the classes in the order of the weights \(--class-list\), let score layers start anew by --new-scores, or --by-index where/,
+    );
+    expect((await trained(named("sky", "road", "car"))).err).to.match(/the classes are called otherwise, from index 0 on/);
+    const byIndex = await trained(named("dark", "bright", "grey"), "--by-index");
+    expect([byIndex.err, byIndex.scores]).to.deep.equal(["", "kept"]);
+    const anew = await trained(named("sky", "road", "car"), "--new-scores");
+    expect(anew.err).to.match(
+      /^.*start\.safetensors: its score layers \(score_fr\) of 3 classes are left out: those of the 3 classes of .*tuned start anew$/,
+    );
+    expect(anew.out).to.match(/; 6 tensors taken, 2 new \(score_fr\), 0 dropped\n/);
+    expect(anew.scores).to.equal("new");
+    const silent = await trained({});
+    expect(silent.err).to.match(
+      /it does not say what its 3 classes are called: its score layers \(score_fr\) are taken by index \(--new-scores lets/,
+    );
+    expect(silent.scores).to.equal("kept");
+    // Another number of classes needs no word.
+    await put("two.txt", "dark\nrest\n");
+    const two = await trained(named("dark", "grey", "bright"), "--class-list", at("two.txt"), "--ignore", "2");
+    expect(two.code, two.err).to.equal(0);
+    expect(two.err).to.match(
+      /its score layers \(score_fr\) of 3 classes are left out: those of the 2 classes of .*tuned start anew$/,
+    );
+    expect(two.out).to.match(/; 6 tensors taken, 2 new \(score_fr\), 0 dropped\n/);
+    expect(two.scores).to.equal("new");
   });
 });

@@ -38,7 +38,7 @@ describe("fcn train and eval", function () {
     expect(whole).to.match(/stage 1 of 2, 4s: 4 steps\n {2}accumulated: learning rate 0\.002/);
     expect(whole).to.match(/mean IU of 3 classes/);
     // Scores and upsampling of pool1 are new, the upsampling of 4s has no place.
-    expect(whole).to.match(/stage 2 of 2, 2s: 3 steps\n.*\n.* frozen; 8 tensors taken, 2 new, 1 dropped\n/);
+    expect(whole).to.match(/stage 2 of 2, 2s: 3 steps\n.*\n.* frozen; 8 tensors taken, 2 new \(score_pool1\), 1 dropped\n/);
     const stopped = await runFcn(
       train(at("parted")),
       (text, stop) => /^4s 2\/4 · loss [\d.]+ a pixel · .* pixels\/s · .* left/.test(text) && stop(),
