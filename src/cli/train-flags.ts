@@ -107,7 +107,11 @@ export function addTrainOptions(command: Command): Command {
     )
     .option("--mirror", "mirror half of the images")
     .option("--jitter <pixels>", "move images by up to so many pixels", wholeNumber)
-    .option("--keep-cells <probability>", "loss sampling: each coarse cell counts with this probability", shareAbove0)
+    .option(
+      "--keep-cells <probability>",
+      "loss sampling: each coarse cell counts with this probability; of the accumulated recipe's images a step there are as many more (unless --accumulate says)",
+      shareAbove0,
+    )
     .option("--seed <number>", "of draws, dropout and new weights (default: 1337)", wholeNumber)
     .option("--validate-every <steps>", "besides the end of each stage", positiveInteger)
     .option("--checkpoint-every <steps>", "besides the end of each stage and Ctrl-C (default: 1000)", positiveInteger)

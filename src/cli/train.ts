@@ -110,13 +110,14 @@ function stagesOfFlags(
   net: Pick<TrainingNetOptions, "classes" | "pixels" | "classWeights">,
 ): readonly Stage[] {
   const { variants, recipe, rateFactor, learningRate, momentum, weightDecay, accumulate, normalization, schedule } = flags;
+  const { keepCells } = flags;
   return stagesOf({
     net: { trunk, ...net, ...extrasOf(flags), ...given({ frozenTrunk: flags.frozenTrunk, dropout: flags.dropout }) },
     variants,
     recipe,
     steps: flags.steps.length === 1 ? flags.steps[0]! : flags.steps,
     changes: given({ learningRate, momentum, weightDecay, accumulate, normalization, schedule }),
-    ...given({ rateFactor }),
+    ...given({ rateFactor, keepCells }),
   });
 }
 

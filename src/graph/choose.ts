@@ -46,7 +46,10 @@ export interface Verdict {
   readonly notes: readonly string[];
 }
 
-const NO_VERDICT: Verdict = { ms: {}, unmeasured: [], notes: [] };
+/** Nothing was measured. */
+export function noVerdict(...reasons: readonly string[]): Verdict {
+  return { ms: {}, unmeasured: [], notes: reasons };
+}
 
 export const NO_PREFERENCES: Preferences = { saved: new Map(), tuned: new Map() };
 
@@ -93,7 +96,7 @@ export function choose(
   const before = saved.get(signature);
   const resumed = named(before);
   if (resumed) return { variant: resumed, why: "checkpoint" };
-  const { ms, unmeasured, notes } = tuned.get(signatureOf({ ...application, decides: false })) ?? NO_VERDICT;
+  const { ms, unmeasured, notes } = tuned.get(signatureOf({ ...application, decides: false })) ?? noVerdict();
   const [fastest, ...slower] = variants.filter((v) => v.name in ms).sort((a, b) => ms[a.name]! - ms[b.name]!);
   const reasons = [...notes, ...(before === undefined ? [] : [`the checkpoint's ${before} does not apply here`])];
   if (variants.length === 1 || !fastest || unmeasured.includes(rule.name))

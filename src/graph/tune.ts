@@ -9,7 +9,7 @@ import type { Variant } from "../kernels/op.js";
 import { opOf } from "../kernels/ops.js";
 import { formatShape } from "../tensor/shape.js";
 import { isLeaf, topological, type Tensor } from "../tensor/tensor.js";
-import type { ChoiceDevice, Verdict } from "./choose.js";
+import { noVerdict, type ChoiceDevice, type Verdict } from "./choose.js";
 import type { OnProgress } from "./compile-options.js";
 import { contest, type Outcome } from "./contest.js";
 import { estimateMs } from "./estimate.js";
@@ -204,11 +204,6 @@ function verdictOf({ ms, rejected }: Entry, unmeasured: readonly string[] = []):
 /** Whether the time reached to every variant. */
 function isMeasured(verdict: Verdict | undefined): boolean {
   return verdict !== undefined && Object.keys(verdict.ms).length > 0 && verdict.unmeasured.length === 0;
-}
-
-/** Nothing was measured. */
-function noVerdict(reason: string): Verdict {
-  return { ms: {}, unmeasured: [], notes: [reason] };
 }
 
 /** How long a contest will take: `direct` about four times, and what else contests of the op took, as far as known. */

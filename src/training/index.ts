@@ -9,6 +9,7 @@ export {
   type LossNormalization,
   type Recipe,
   type RecipeName,
+  type RecipeOptions,
 } from "./recipe.js";
 export { samplesOf, VOID, type Sample, type SampleSource } from "./sample.js";
 export type { Augmentation } from "./sampler.js";

@@ -3,7 +3,7 @@ import type { TransplantOptions } from "../fcn/surgery.js";
 import type { CompileOptions } from "../graph/compile-options.js";
 import { InputError } from "../tensor/errors.js";
 import type { Weights } from "../tensor/weights.js";
-import { checkRecipe } from "./recipe.js";
+import { checkKeepCells, checkRecipe } from "./recipe.js";
 import type { RunStore } from "./run-state.js";
 import type { SampleSource } from "./sample.js";
 import type { Augmentation } from "./sampler.js";
@@ -70,5 +70,5 @@ export function checkOptions({
   // From JavaScript: weights that are stored in two bytes do not train.
   if (!["f32", "mixed"].includes(precision)) fail("precision", precision, '"f32" or "mixed"');
   if (!Number.isInteger(jitter) || jitter < 0) fail("jitter", jitter, "an integer of at least 0 pixels");
-  if (!(keepCells > 0 && keepCells <= 1)) fail("keepCells", keepCells, "a probability above 0 and at most 1");
+  checkKeepCells("trainFcn", keepCells);
 }

@@ -44,10 +44,23 @@ const ACCUMULATED_RATES: Readonly<Record<string, number>> = {
   googlenet: 5e-5,
 };
 
+/** Images a step (4.3). */
+const BATCH = 20;
+
 /** solver.prototxt of voc-fcn32s, 16s, 8s and 8s-atonce. */
 const HEAVY_RATES: Readonly<Record<string, number>> = { "32s": 1e-10, "16s": 1e-12, "8s": 1e-14, "8s-at-once": 1e-10 };
 
 export type RecipeName = "accumulated" | "heavy";
+
+export interface RecipeOptions extends Partial<Omit<Recipe, "name">> {
+  readonly trunk: TrunkName | Trunk;
+  readonly variant: string;
+  /**
+   * Loss sampling, as `trainFcn` is told: each cell of the coarsest scores counts with this probability p. Then the accumulated recipe takes 20 / p images a step, rounded,
+   * so that as many pixels count as without (paper, 3.4). Not where `accumulate` is said, and not in the heavy recipe, which has no batch to keep. Default 1.
+   */
+  readonly keepCells?: number;
+}
 
 /**
  * The paper's recipe for a net, with anything else that is said. `trunk` decides the accumulated rate, `variant` the heavy one. Throws InputError where the
@@ -56,11 +69,9 @@ export type RecipeName = "accumulated" | "heavy";
  * @example recipe("heavy", { trunk: "vgg16", variant: "32s" })                       // learning rate 1e-10 on the sum over pixels
  * @example recipe("accumulated", { trunk: "vgg16", variant: "32s", accumulate: 1, learningRate: 1e-3 })
  */
-export function recipe(
-  name: RecipeName,
-  options: { readonly trunk: TrunkName | Trunk; readonly variant: string } & Partial<Omit<Recipe, "name">>,
-): Recipe {
-  const { trunk: named, variant, ...changes } = options;
+export function recipe(name: RecipeName, options: RecipeOptions): Recipe {
+  const { trunk: named, variant, keepCells = 1, ...changes } = options;
+  checkKeepCells("recipe", keepCells);
   const trunk = typeof named === "string" ? named : named.name;
   if (name !== "accumulated" && name !== "heavy")
     throw new InputError(`recipe: there is no recipe ${String(name)}: use "accumulated" or "heavy"`);
@@ -72,13 +83,19 @@ export function recipe(
   }
   const regime =
     name === "accumulated"
-      ? ({ momentum: 0.9, accumulate: 20, normalization: "valid-mean" } as const)
+      ? ({ momentum: 0.9, accumulate: Math.round(BATCH / keepCells), normalization: "valid-mean" } as const)
       : ({ momentum: 0.99, accumulate: 1, normalization: "sum" } as const);
   return checkRecipe({ name, ...COMMON, ...regime, ...changes, learningRate: rate });
 }
 
 function heavyRate(trunk: string, variant: string): number | undefined {
   return trunk === "vgg16" ? HEAVY_RATES[variant] : undefined;
+}
+
+/** Throws InputError, for whom it is asked, where it is no share. */
+export function checkKeepCells(whose: string, keepCells: number): void {
+  if (!(keepCells > 0 && keepCells <= 1))
+    throw new InputError(`${whose}: keepCells is ${keepCells}: use a probability above 0 and at most 1`);
 }
 
 /** Throws InputError naming the first value that is out of range. */
@@ -112,26 +129,31 @@ export interface EffectiveLearningRate {
   readonly decayOnMean: number;
 }
 
-/** What a recipe's rate comes to for images of so many pixels that count: rates of different normalisations are only comparable so. */
-export function effectiveLearningRate(of: Recipe, validPixels: number): EffectiveLearningRate {
-  const divisor = of.normalization === "valid-mean" ? Math.max(1, validPixels) : 1;
+/**
+ * What a recipe's rate comes to for images of so many pixels that count, of which loss sampling keeps the share `keepCells` on average: rates of different normalisations
+ * are only comparable so.
+ */
+export function effectiveLearningRate(of: Recipe, validPixels: number, keepCells = 1): EffectiveLearningRate {
+  const kept = validPixels * keepCells;
+  const divisor = of.normalization === "valid-mean" ? Math.max(1, kept) : 1;
   const perPixel = of.learningRate / divisor / of.accumulate;
   return {
     perPixel,
     withMomentum: perPixel / (1 - of.momentum),
-    onMean: perPixel * validPixels,
-    decayOnMean: (of.weightDecay * divisor) / Math.max(1, validPixels),
+    onMean: perPixel * kept,
+    decayOnMean: (of.weightDecay * divisor) / Math.max(1, kept),
   };
 }
 
 /** One sentence of both, for logs. */
-export function describeRecipe(of: Recipe, validPixels: number): string {
-  const { perPixel, withMomentum, onMean, decayOnMean } = effectiveLearningRate(of, validPixels);
+export function describeRecipe(of: Recipe, validPixels: number, keepCells = 1): string {
+  const { perPixel, withMomentum, onMean, decayOnMean } = effectiveLearningRate(of, validPixels, keepCells);
   const images = of.accumulate === 1 ? "1 image" : `${of.accumulate} images`;
+  const sampled = keepCells < 1 ? ` (each coarse cell of them with probability ${keepCells})` : "";
   const number = (value: number): string => String(Number(value.toPrecision(3)));
   return (
-    `${of.name}: learning rate ${number(of.learningRate)} on ${NORMALIZED[of.normalization]}, ${images} a step, momentum ${of.momentum}, weight decay ${of.weightDecay}; ` +
-    `per pixel of an image with ${Math.round(validPixels)} that count: ${number(perPixel)}, with momentum ${number(withMomentum)} ` +
+    `${of.name}: learning rate ${number(of.learningRate)} on ${NORMALIZED[of.normalization]}, ${images} a step${sampled}, momentum ${of.momentum}, weight decay ${of.weightDecay}; ` +
+    `per pixel of an image with ${Math.round(validPixels * keepCells)} that count: ${number(perPixel)}, with momentum ${number(withMomentum)} ` +
     `(a rate of ${number(onMean)} on the mean of one image, decay ${number(decayOnMean)})`
   );
 }

@@ -83,7 +83,7 @@ async function* trainStages(
       of: stages.length,
       step: from,
       steps: stage.steps,
-      recipe: describeRecipe(stage.recipe, validPixels(await train.load(0))),
+      recipe: describeRecipe(stage.recipe, validPixels(await train.load(0)), options.keepCells),
       parameters: parameterCount(graph),
       ...begun.told,
     });

@@ -12,7 +12,7 @@ export interface Augmentation {
   readonly jitter?: number;
   /**
    * Loss sampling (paper, 3.4): each cell of the coarsest scores counts with this probability p. The paper takes 1 / p times the images a step with it, so that as many
-   * pixels count: that is the recipe's `accumulate`, which stays as it is said.
+   * pixels count: `recipe` and `stagesOf` do so where they are told of it too. A stage's `accumulate` is taken as it stands.
    */
   readonly keepCells?: number;
 }

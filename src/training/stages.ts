@@ -1,7 +1,7 @@
 /** The paper's way to FCN-8s (section 4.2; fcn.md 2.2): train 32s, put its weights into 16s at a hundredth of the rate, then 8s at a hundredth of that. */
 import { InputError } from "../tensor/errors.js";
 import type { TrainingNetOptions } from "./net.js";
-import { recipe, type Recipe, type RecipeName } from "./recipe.js";
+import { recipe, type Recipe, type RecipeName, type RecipeOptions } from "./recipe.js";
 
 /** One net, trained by one recipe for so many steps; it starts from the weights of the stage before. */
 export interface Stage {
@@ -12,7 +12,7 @@ export interface Stage {
   readonly steps: number;
 }
 
-export interface StagesOptions {
+export interface StagesOptions extends Pick<RecipeOptions, "keepCells"> {
   /** The net but for its variant. */
   readonly net: Omit<TrainingNetOptions, "variant">;
   /** From the coarsest on: ["32s", "16s", "8s"], or one alone, as ["8s-at-once"]. */
@@ -32,13 +32,13 @@ export interface StagesOptions {
  * @example stagesOf({ net: { trunk: "vgg16", classes: 21 }, variants: ["32s", "16s", "8s"], recipe: "heavy", steps: 100_000 })
  */
 export function stagesOf(options: StagesOptions): readonly Stage[] {
-  const { net, variants, steps, changes = {}, rateFactor = 0.01 } = options;
+  const { net, variants, steps, changes = {}, rateFactor = 0.01, keepCells = 1 } = options;
   if (variants.length === 0) throw new InputError('stagesOf: variants is empty: give at least one, as ["32s"]');
   if (typeof steps !== "number" && steps.length !== variants.length)
     throw new InputError(
       `stagesOf: ${steps.length} numbers of steps were given for ${variants.length} variants: give one for each`,
     );
-  const first = recipe(options.recipe, { trunk: net.trunk, variant: variants[0]!, ...changes });
+  const first = recipe(options.recipe, { trunk: net.trunk, variant: variants[0]!, keepCells, ...changes });
   return variants.map((variant, i) => ({
     name: variant,
     net: { ...net, variant },

@@ -101,6 +101,20 @@ describe("fcn train and eval", function () {
     expect(now.settings["samples"], "from then on it does").to.deep.equal(samples);
   });
 
+  it("takes 1 / p times the images a step where cells count with probability p, and says what the rate comes to", async () => {
+    const short = train(at("sampled")).filter((arg, i, all) => ![arg, all[i - 1]].includes("--accumulate"));
+    const args = short.map((arg) => (arg === "4,3" ? "1" : arg === "4s,2s" ? "4s" : arg));
+    const out = await succeed([...args, "--no-validation", "--keep-cells", "0.8"]);
+    // 40 x 32 pixels, none of them void: 0.002 / 1024 / 25.
+    expect(out).to.match(
+      /, 25 images a step \(each coarse cell of them with probability 0\.8\), .* with 1024 that count: 7\.81e-8,/,
+    );
+    const { settings } = JSON.parse(await readFile(at("sampled", "run.json"), "utf8")) as {
+      settings: { stages: { recipe: { accumulate: number } }[]; keepCells: number };
+    };
+    expect([settings.stages[0]!.recipe.accumulate, settings.keepCells]).to.deep.equal([25, 0.8]);
+  });
+
   it("keeps the names and colours of its classes in the weights, for predict's legend", async () => {
     const short = train(at("short")).map((arg) => (arg === "4,3" ? "1" : arg === "4s,2s" ? "4s" : arg));
     await succeed([...short, "--no-validation"]);

@@ -1,6 +1,13 @@
 import { expect } from "chai";
 import { InputError } from "../../src/index.js";
-import { describeRecipe, effectiveLearningRate, formatEvaluation, learningRateAt, recipe } from "../../src/training/index.js";
+import {
+  describeRecipe,
+  effectiveLearningRate,
+  formatEvaluation,
+  learningRateAt,
+  recipe,
+  stagesOf,
+} from "../../src/training/index.js";
 import { evaluationOf } from "../../src/training/evaluate.js";
 import { medianFrequencyWeights, samplesOf } from "../../src/training/index.js";
 import { augment, drawIndex, drawSource } from "../../src/training/sampler.js";
@@ -57,6 +64,35 @@ describe("recipes", () => {
     expect(accumulated.decayOnMean).to.equal(5e-4);
     expect(describeRecipe(recipe("heavy", vgg), valid)).to.match(
       /1e-10 on the sum over pixels, 1 image a step.*1\.8e-5|0\.000018/,
+    );
+  });
+
+  it("keep the pixels of a step where cells are left out (paper, 3.4), and say so", () => {
+    const vgg = { trunk: "vgg16", variant: "32s" } as const;
+    const [whole, half] = [recipe("accumulated", vgg), recipe("accumulated", { ...vgg, keepCells: 0.5 })];
+    expect(half).to.deep.equal({ ...whole, accumulate: 40 });
+    expect(recipe("accumulated", { ...vgg, keepCells: 0.3 }).accumulate).to.equal(67);
+    expect(recipe("accumulated", { ...vgg, keepCells: 0.5, accumulate: 20 }).accumulate, "as it is said").to.equal(20);
+    expect(recipe("heavy", { ...vgg, keepCells: 0.5 })).to.deep.equal(recipe("heavy", vgg));
+    expect(() => recipe("accumulated", { ...vgg, keepCells: 0 })).to.throw(InputError, /^recipe: keepCells is 0: use a prob/);
+    const stages = stagesOf({
+      net: { trunk: "vgg16", classes: 2 },
+      variants: ["32s", "16s"],
+      recipe: "accumulated",
+      steps: 1,
+      keepCells: 0.5,
+    });
+    expect(stages.map((stage) => stage.recipe.accumulate)).to.deep.equal([40, 40]);
+    // Twice the images of half the pixels: each counts as it did. Of images as many as before, each counts twice.
+    const rates = effectiveLearningRate(whole, 1.8e5);
+    const near = (is: number, of: number): unknown => expect(is / of).to.be.closeTo(1, 1e-12);
+    near(effectiveLearningRate(half, 1.8e5, 0.5).perPixel, rates.perPixel);
+    near(effectiveLearningRate(half, 1.8e5, 0.5).onMean, rates.onMean / 2);
+    near(effectiveLearningRate(whole, 1.8e5, 0.5).perPixel, 2 * rates.perPixel);
+    near(effectiveLearningRate(recipe("heavy", vgg), 1.8e5, 0.5).perPixel, 1e-10);
+    near(effectiveLearningRate(recipe("heavy", vgg), 1.8e5, 0.5).decayOnMean, 5e-4 / 9e4);
+    expect(describeRecipe(half, 1.8e5, 0.5)).to.match(
+      /, 40 images a step \(each coarse cell of them with probability 0\.5\), momentum .* of an image with 90000 that count: 2\.78e-11,/,
     );
   });
 
