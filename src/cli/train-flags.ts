@@ -122,8 +122,10 @@ Examples:
   fcn train --data benchmark_RELEASE --val-data VOCdevkit/VOC2012 --val-list seg11valid.txt \\
       --trunk vgg16 --variants 32s,16s,8s --steps 100000 --recipe heavy \\
       --weights VGG_ILSVRC_16_layers.caffemodel --out runs/voc
-  fcn train --data nyud --first-label 1 --ignore 0 --trunk vgg16 --variants 32s --steps 100000 --recipe heavy \\
+  fcn train --data nyud --image-folder data/images --label-folder segmentation --label-variable segmentation --class-list nyud-classes.txt \\
+      --first-label 1 --ignore 0 --list nyud-train.txt --val-list nyud-val.txt --trunk vgg16 --variants 32s --steps 100000 --recipe heavy \\
       --weights vgg16.safetensors --out runs/nyud
+  fcn train --data camvid --trunk vgg16 --variants 8s --steps 4000 --weights runs/voc/8s.safetensors --out runs/camvid-from-voc
   fcn train --data camvid --size 160x120 --trunk squeezenet --padding minimal --variants 16s,8s,4s --steps 3500,2000,2000 \\
       --accumulate 1 --learning-rate 1e-3 --rate-factor 0.3 --mirror --jitter 8 --weights squeezenet1_1.json --out runs/camvid`,
     );

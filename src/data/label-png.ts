@@ -10,7 +10,7 @@ export function readLabelPng(file: string, bytes: Uint8Array): LabelImage {
   try {
     png = decode(bytes, { checkCrc: true });
   } catch (error) {
-    throw fileError(file, `it cannot be read as a PNG (${reasonOf(error)}): label images are PNG files, or SBD's .mat`, error);
+    throw fileError(file, `it cannot be read as a PNG (${reasonOf(error)}): label images are PNG or .mat files`, error);
   }
   const { width, height, channels, depth } = png;
   if (channels === 1 && depth === 16) return { width, height, kind: "index", data: bytesOf16(file, png) };

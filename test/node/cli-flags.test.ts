@@ -7,6 +7,8 @@ import { pathToFileURL } from "node:url";
 import { netFacts, netMetadata, type NetFacts } from "../../src/fcn/net-metadata.js";
 import { loadSafetensors, NAME_TABLES, PIXELS, writeSafetensors } from "../../src/weights/index.js";
 import { bits, runFcn, succeed } from "../harness/cli.js";
+import { photo } from "../harness/label-files.js";
+import { scipyMat } from "../harness/scipy-mats.js";
 import { halfGpu } from "../harness/halves.js";
 import { livelyWeights, STRIPED_NET, writeStripes } from "../harness/striped-set.js";
 
@@ -149,6 +151,33 @@ describe("flags of the command line", function () {
     const all = rows(await figures(...net, "--ignore", "none"));
     expect(rows(await figures(...net, "--ignore", "1"))).to.deep.equal([all[0], 0, all[2]]);
     expect(rows(await figures(...net, "--first-label", "1", "--ignore", "0"))).to.deep.equal([all[1], all[2], 0]);
+  });
+
+  it("eval --image-folder, --label-folder, --class-list and --label-variable: NYUDv2's form", async () => {
+    const put = async (path: string, bytes: Uint8Array | string): Promise<void> => {
+      await mkdir(at("rooms", path, ".."), { recursive: true });
+      await writeFile(at("rooms", path), bytes);
+    };
+    await put("data/images/img_1.png", await photo());
+    await put("segmentation/img_1.mat", scipyMat("nyud"));
+    await writeFile(at("rooms.txt"), "Dark\ngrey\nbright\n");
+    const evaluated = (...more: string[]) => {
+      const layout = ["--image-folder", "data/images", "--label-folder", "segmentation", "--class-list", at("rooms.txt")];
+      const labels = "--label-variable segmentation --first-label 1 --size 40x32 --json".split(" ");
+      return runFcn(["eval", "--data", at("rooms"), ...layout, ...labels, "--weights", at("net.safetensors"), ...more]);
+    };
+    const counted = async (...more: string[]): Promise<number[]> => {
+      const { counts } = JSON.parse((await evaluated(...more)).out) as Figures;
+      return [0, 1, 2].map((label) => counts.slice(3 * label, 3 * label + 3).reduce((sum, n) => sum + n, 0));
+    };
+    const of = await counted("--ignore", "none");
+    expect(of.reduce((sum, n) => sum + n, 0)).to.equal(40 * 32);
+    // As the files have them: their 1 is the first class.
+    expect(await counted("--ignore", "1,-1,0")).to.deep.equal([0, of[1], of[2]]);
+    expect((await evaluated("--label-variable", "score")).err).to.match(
+      /img_1\.mat: the labels are 2 x 1 but .*img_1\.png is 7 x 5/,
+    );
+    expect((await evaluated("--ignore", "1,")).err).to.match(/'1,' is invalid\. Use labels from -128 to 255, with commas/);
   });
 
   it("eval and predict --precision f16: weights beyond 65504 do not fit", async () => {
