@@ -1,4 +1,3 @@
-/// <reference types="@webgpu/types" preserve="true" />
 /** The public names of the engine. docs/architecture.md says how they hang together. */
 export { openGpu, type Gpu } from "./graph/gpu.js";
 export type { GpuOptions, GpuInfo, Limits } from "./gpu/context.js";

@@ -111,6 +111,15 @@ describe("the package in a project of its own", function () {
     const options =
       "--noEmit --strict --target es2022 --module nodenext --lib es2023,dom,dom.iterable,esnext.disposable --types node";
     await run(process.execPath, [tsc, ...options.split(" "), join("node", "segment.node.ts")]);
+    // And the subpaths without the core find the types of WebGPU.
+    await writeFile(join(folder, "node", "training.ts"), `export * from "fcn-webgpu/training";\n`);
+    await run(process.execPath, [tsc, ...options.split(" "), join("node", "training.ts")]);
+  });
+
+  it("is imported with types by TypeScript 7 too, whose lib.dom has WebGPU of its own", async () => {
+    const compiler = join(root, "tools", "typescript");
+    await run("npm", ["install", "--prefer-offline", "--no-audit", "--no-fund"], compiler);
+    await run(process.execPath, [join(compiler, "node_modules", "typescript", "bin", "tsc"), "-p", ".", "--noEmit"]);
   });
 
   it("runs a graph on the CPU reference in Node", async () => {
