@@ -4,7 +4,7 @@ import { openGpu } from "../graph/gpu.js";
 import { describeError } from "./errors.js";
 import { EXIT, processIo } from "./io.js";
 
-/** Aborts at the first Ctrl-C; the second, a second later or more, ends at once. */
+/** Aborts at the first Ctrl-C, or where the terminal is closed; the second, a second later or more, ends at once. */
 function interruptSignal(): AbortSignal {
   const controller = new AbortController();
   let first = 0;
@@ -15,21 +15,21 @@ function interruptSignal(): AbortSignal {
       controller.abort(new Error("interrupted"));
     } else if (performance.now() - first > 1000) process.exit(EXIT.interrupted);
   };
-  process.on("SIGINT", stop);
-  process.on("SIGTERM", stop);
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, stop);
   return controller.signal;
 }
 
-/** A reader that has seen enough, as `fcn inspect ... | head`, is no failure. */
-function endWithReader(): void {
-  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-    if (error.code === "EPIPE") process.exit(EXIT.done);
-    throw error;
-  });
+/** A reader that has seen enough, as in `fcn train ... | head`, and a terminal that was closed are no failure, and not the end of the work: what is said then is lost. */
+function outliveReaders(): void {
+  const gone = ["EPIPE", "EIO", "ERR_STREAM_DESTROYED"];
+  for (const stream of [process.stdout, process.stderr])
+    stream.on("error", (error: NodeJS.ErrnoException) => {
+      if (!gone.includes(error.code ?? "")) throw error;
+    });
 }
 
 async function main(): Promise<number> {
-  endWithReader();
+  outliveReaders();
   const io = processIo(interruptSignal(), (options) => openGpu({ powerPreference: "high-performance", ...options }));
   try {
     const { runCli } = await import("./main.js");

@@ -10,12 +10,19 @@ export function describeError(error: unknown): { readonly code: number; readonly
   return { code: EXIT.failed, line: oneLine(inFlags(error.message)) };
 }
 
-/** The library's remedy as an option of the command line: { allow: ["conv1"] } is --allow conv1. */
+const RIGHT_NET =
+  "give the --trunk, --variant, --classes and --width that these weights were made for, or bring them to this net by fcn convert";
+
+/** The library's remedies as options of the command line: { allow: ["conv1"] } is --allow conv1. */
+const IN_FLAGS: readonly (readonly [RegExp, (found: string, list: string) => string])[] = [
+  [/\{ allow: (\[[^\]]*\]) \}/g, (_, list) => `--allow ${(JSON.parse(list) as string[]).join(",")}`],
+  [/convert the weights, or leave \S+ out and pass \{ strict: false \}/, () => RIGHT_NET],
+  [/pass them, or \{ strict: false \} to keep their values/, () => RIGHT_NET],
+  [/, or openGpu\(\{ limits: "adapter" \}\)/, () => ""],
+];
+
 function inFlags(message: string): string {
-  return message.replace(
-    /\{ allow: (\[[^\]]*\]) \}/g,
-    (_, list: string) => `--allow ${(JSON.parse(list) as string[]).join(",")}`,
-  );
+  return IN_FLAGS.reduce((text, [remedy, flags]) => text.replace(remedy, flags), message);
 }
 
 function oneLine(text: string): string {

@@ -12,7 +12,6 @@ export interface Job {
 
 /** Photos in the order given, those of a folder by name. */
 export async function jobsOf(photos: readonly string[], out: string): Promise<readonly Job[]> {
-  const { IMAGE } = await import("../data/layouts.js");
   const files: string[] = [];
   for (const path of photos) {
     const found = await stat(path).catch((cause: unknown) => {
@@ -25,7 +24,7 @@ export async function jobsOf(photos: readonly string[], out: string): Promise<re
       files.push(path);
       continue;
     }
-    const inside = (await readdir(path)).filter((name) => IMAGE.test(name)).sort();
+    const inside = await photosIn(path);
     if (inside.length === 0) throw new InputError(`${path}: there are no photos in the folder (JPEG, PNG, WebP, TIFF, AVIF)`);
     files.push(...inside.map((name) => join(path, name)));
   }
@@ -42,6 +41,16 @@ export async function jobsOf(photos: readonly string[], out: string): Promise<re
       `two photos are called ${twice.name}: their results would overwrite each other; label them one after the other, into two folders`,
     );
   return jobs;
+}
+
+/** By their names, sorted. Not what is hidden: macOS puts a `._a.jpg`, which is no photo, beside each `a.jpg` on disks of other systems. */
+async function photosIn(folder: string): Promise<readonly string[]> {
+  const { IMAGE } = await import("../data/layouts.js");
+  const entries = await readdir(folder, { withFileTypes: true });
+  return entries
+    .filter((entry) => !entry.isDirectory() && !entry.name.startsWith(".") && IMAGE.test(entry.name))
+    .map(({ name }) => name)
+    .sort();
 }
 
 /** What becomes of results that are there already. */

@@ -1,7 +1,6 @@
 /** `fcn predict`: photos in, label images, overlays and a legend out. */
-import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { Command } from "commander";
+import { Command, Option } from "commander";
 import { scaledLabels } from "../data/label-map.js";
 import type { Photo } from "../data/photo.js";
 import { classFacts, legendOf, paletteOf } from "../fcn/legend.js";
@@ -9,6 +8,7 @@ import { segmentationOf, type Segmentation } from "../fcn/segmentation.js";
 import { openFcn, type Segmenter } from "../fcn/segmenter.js";
 import { InputError } from "../tensor/errors.js";
 import type { Pixels } from "../weights/pixels.js";
+import { describeError } from "./errors.js";
 import { duration, type Io } from "./io.js";
 import { classFactsOf, classListText, legendPage } from "./legend.js";
 import {
@@ -49,7 +49,7 @@ export function predictCommand(io: Io): Command {
     .option("--opacity <share>", "of the colours over the photo, 0 to 1", shareOf, 0.6)
     .option("--no-overlay", "write label images only")
     .option("--max-side <pixels>", "label larger photos scaled down to this, their labels scaled back up", positiveInteger)
-    .option("--only-new", "pass over photos whose results are there already", false)
+    .addOption(new Option("--only-new", "pass over photos whose results are there already").default(false).conflicts("force"))
     .option("--force", "replace results that are there already", false)
     .addHelpText(
       "after",
@@ -82,9 +82,8 @@ async function predict(io: Io, photos: readonly string[], flags: PredictFlags): 
   const texts = { "legend.html": legendPage(legend), "classes.txt": classListText(legend) };
   if (!flags.force) await expectSameTexts(out, texts);
   const pixels = asked ?? facts.pixels;
-  const { writeAtomically } = await import("../data/run-folder.js");
-  await mkdir(out, { recursive: true });
-  for (const [name, text] of Object.entries(texts)) await writeAtomically(join(out, name), Buffer.from(text));
+  const { makeFolder, writeAtomically } = await import("../data/run-folder.js");
+  await makeFolder(out);
   using gpu = await io.openGpu({ f16: precision !== "f32" });
   const onProgress = ({ stage, done, total }: { stage: string; done: number; total: number }): void =>
     io.status(`${stage}: ${done} of ${total}`);
@@ -96,6 +95,8 @@ async function predict(io: Io, photos: readonly string[], flags: PredictFlags): 
     signal: io.signal,
     ...given({ pixels }),
   });
+  // Not before the net fits the weights: what a command that fails leaves behind stands in the way of the next.
+  for (const [name, text] of Object.entries(texts)) await writeAtomically(join(out, name), Buffer.from(text));
   const { readPhoto } = await import("../data/photo.js");
   const started = performance.now();
   let failed = 0;
@@ -114,7 +115,7 @@ async function predict(io: Io, photos: readonly string[], flags: PredictFlags): 
       const isPhotos = error instanceof Error && error.name === "InputError";
       if (!isPhotos || jobs.length === 1) throw error;
       failed++;
-      io.err(`fcn: ${error.message}`);
+      io.err(`fcn: ${describeError(error).line}`);
     }
   }
   io.status("");

@@ -61,9 +61,17 @@ export async function readWeightsFile(file: string, io: Io): Promise<WeightsFile
       case "onnx":
         return plain(await onnxWeights(file, io));
     }
+  } catch (error) {
+    throw ofFile(file, error);
   } finally {
     io.status("");
   }
+}
+
+/** What readers say of damage does not name the file. */
+function ofFile(file: string, error: unknown): unknown {
+  const isDamage = error instanceof Error && ["WeightsError", "OnnxError"].includes(error.name) && !error.message.includes(file);
+  return isDamage ? new InputError(`${file}: ${error.message}`, { cause: error }) : error;
 }
 
 /** Where an input's extents are open: one image of the size that ImageNet's nets were trained on. */
@@ -116,6 +124,8 @@ export async function listWeightsFile(file: string, io: Io): Promise<FileListing
   await expectFile(file);
   try {
     return await listed(file, format, io);
+  } catch (error) {
+    throw ofFile(file, error);
   } finally {
     io.status("");
   }

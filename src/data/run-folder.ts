@@ -1,11 +1,12 @@
 /** A run's files in a folder: written beside, synced, then renamed, so that a crash leaves the old or the new file and nothing in between. */
-import { appendFile, mkdir, open, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { access, appendFile, constants, mkdir, open, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { FileData, RunStore } from "../training/run-state.js";
+import { fileError, reasonOf } from "./errors.js";
 
-/** Makes the folder where there is none. */
+/** Makes the folder where there is none. Throws InputError where it cannot be made or written to. */
 export async function runFolder(path: string): Promise<RunStore> {
-  await mkdir(path, { recursive: true });
+  await makeFolder(path);
   return {
     async read(name) {
       try {
@@ -22,7 +23,17 @@ export async function runFolder(path: string): Promise<RunStore> {
   };
 }
 
-/** All of the file or nothing. */
+/** With the folders above it. Throws InputError where something else is called so, or nothing may be written there. */
+export async function makeFolder(path: string): Promise<void> {
+  try {
+    await mkdir(path, { recursive: true });
+    await access(path, constants.W_OK);
+  } catch (error) {
+    throw fileError(path, `no folder that can be written to is or can be made here (${reasonOf(error)}): give another`, error);
+  }
+}
+
+/** All of the file or nothing. Throws InputError where the system refuses to write it. */
 export async function writeAtomically(path: string, data: FileData): Promise<void> {
   const beside = `${path}.${process.pid}.part`;
   try {
@@ -30,10 +41,16 @@ export async function writeAtomically(path: string, data: FileData): Promise<voi
     await rename(beside, path);
   } catch (error) {
     await rm(beside, { force: true });
-    throw error;
+    // What makes the data may fail too, and says so itself.
+    if (!isSystemError(error)) throw error;
+    throw fileError(path, `it cannot be written (${reasonOf(error)}): make room, or give another place`, error);
   }
   // The rename itself lasts once the folder is synced, which Windows does not let one do.
   if (process.platform !== "win32") await synced(dirname(path), "r", () => Promise.resolve());
+}
+
+function isSystemError(error: unknown): boolean {
+  return error instanceof Error && "syscall" in error;
 }
 
 async function synced(

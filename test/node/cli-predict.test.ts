@@ -1,10 +1,12 @@
 /** `fcn predict` and folders: what is there already, photos that are too large, labels in another size than the net saw. */
 import { expect } from "chai";
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { spawn } from "node:child_process";
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { decode } from "fast-png";
 import sharp from "sharp";
+import { root } from "../../scripts/paths.js";
 import { netMetadata } from "../../src/fcn/net-metadata.js";
 import { openGpu } from "../../src/index.js";
 import { writeSafetensors } from "../../src/weights/index.js";
@@ -85,6 +87,53 @@ describe("fcn predict", function () {
     );
   });
 
+  it("of a folder takes no hidden files and no folders", async () => {
+    await mkdir(at("odd", "folder.jpg"), { recursive: true });
+    await sharp(at("set", "images", "0.png"))
+      .jpeg()
+      .toFile(at("odd", "a.jpg"));
+    await rename(at("odd", "a.jpg"), at("odd", "Ä b.JPG"));
+    await writeFile(at("odd", "._Ä b.JPG"), "what macOS puts beside a photo");
+    await succeed(["predict", at("odd"), "--weights", at("net.safetensors"), "--no-overlay", "--out", at("odd-out")]);
+    expect((await readdir(at("odd-out"))).sort()).to.deep.equal(["classes.txt", "legend.html", "Ä b.labels.png"]);
+  });
+
+  it("where the net does not fit the weights says so in flags, and leaves nothing that stands in the way of the next", async () => {
+    const args = ["predict", at("set", "images", "0.png"), "--weights", at("net.safetensors"), "--out", at("misfit")];
+    for (const wrong of [
+      ["--classes", "4"],
+      ["--variant", "2s"],
+    ]) {
+      const ran = await runFcn([...args, ...wrong]);
+      expect(ran.code).to.equal(1);
+      expect(ran.err).to.match(
+        /^fcn: load: .*score.* give the --trunk, --variant, --classes and --width that these weights were made for/,
+      );
+    }
+    await succeed(args);
+  });
+
+  it("names what cannot be written, and why", async () => {
+    await writeFile(at("file"), "");
+    for (const out of [at("file"), at("file", "below")]) {
+      const ran = await runFcn(["predict", at("set", "images"), "--weights", at("net.safetensors"), "--out", out]);
+      expect(ran.code).to.equal(1);
+      expect(ran.err).to.contain(`fcn: ${out}: no folder that can be written to is or can be made here (E`);
+    }
+    const into = at("no", "such", "folder.safetensors");
+    expect((await runFcn(["convert", at("net.safetensors"), into])).err).to.contain(`fcn: ${into}: it cannot be written (ENOENT`);
+  });
+
+  it("as a program: goes on where nobody reads what it prints", async function () {
+    if (process.platform === "win32") this.skip();
+    const args = ["predict", at("set", "images"), "--weights", at("net.safetensors"), "--no-overlay", "--out", at("unread")];
+    const child = spawn(process.execPath, ["--import", "tsx", join(root, "src", "cli", "bin.ts"), ...args], { cwd: root });
+    child.stdout.once("data", () => child.stdout.destroy());
+    child.stderr.destroy();
+    expect(await new Promise<number | null>((resolve) => child.once("close", resolve))).to.equal(0);
+    expect((await readdir(at("unread"))).filter((name) => name.endsWith(".png"))).to.have.length(4);
+  });
+
   it("goes on behind a photo that is too large for the GPU, and says what to do", async () => {
     await mkdir(at("large"));
     const create = (width: number, height: number): ReturnType<typeof sharp> =>
@@ -99,6 +148,7 @@ describe("fcn predict", function () {
     expect(ran.err).to.match(
       /a\.png: 3000 x 160 is too large for this GPU: let it be scaled down, as by --max-side 1500 \(.*\)\nfcn: 1 of 2 photos/,
     );
+    expect(ran.err).not.to.contain("openGpu");
     const scaled = await runFcn([...args, "--only-new", "--max-side", "300"], undefined, small);
     expect(scaled.out, scaled.err).to.match(/^[^\n]*a\.png: 3000 x 160 \(labelled at 300 x 16\), [^\n]*$/);
   });

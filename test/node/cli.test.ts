@@ -85,6 +85,10 @@ describe("fcn, the command line", function () {
         [["inspect", "weights.txt"], /weights are \.safetensors/],
         [["convert", at("net.safetensors"), "x.caffemodel"], /read, not written/],
         [["predict", at("images"), "--weights", "x", "--out", at("images")], /--out is the folder of the photos/],
+        [
+          ["predict", "a.jpg", "--weights", "x", "--out", "y", "--only-new", "--force"],
+          /'--only-new' cannot be used with .*'--force'/,
+        ],
       ];
       for (const [args, message] of wrong) {
         const { code, out, err } = await runFcn(args);
@@ -103,7 +107,7 @@ describe("fcn, the command line", function () {
       });
       const damaged = await runFcn(["inspect", at("damaged.safetensors")]);
       expect([damaged.code, damaged.err.split("\n").length]).to.deep.equal([1, 1]);
-      expect(damaged.err).to.match(/^fcn: safetensors: .* damaged or of another format$/);
+      expect(damaged.err).to.match(/^fcn: .*damaged\.safetensors: safetensors: .* damaged or of another format$/);
       expect((await runFcn(["inspect", at("damaged.safetensors"), "--verbose"])).err).to.match(/\n\s+at .*safetensors/);
     });
   });
