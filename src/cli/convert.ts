@@ -22,7 +22,7 @@ import { formatOf, readWeightsFile } from "./weights-file.js";
 interface ConvertFlags extends NetFlags {
   readonly names: NameTableName | "auto" | "keep";
   readonly ownPixels: boolean;
-  readonly size: readonly [h: number, w: number];
+  readonly size?: readonly [h: number, w: number];
   readonly dtype: WrittenType;
   readonly allow?: readonly string[];
   readonly force: boolean;
@@ -32,7 +32,7 @@ export function convertCommand(io: Io): Command {
   const command = new Command("convert")
     .summary("bring weights to another form, another library's names, another net")
     .description(
-      "Reads weights and writes them as what the second name ends in: .safetensors, .json (a manifest, with its .bin), .onnx (the net itself, with open batch, height and width). torchvision's and timm's names become this engine's. With --variant the weights become those of that net: classifiers convolutional, 32s to 16s to 8s; what became of each is printed.",
+      "Reads weights and writes them as what the second name ends in: .safetensors, .json (a manifest, with its .bin), .onnx (the net itself, with open batch, height and width; with --size the batch alone is open, as --padding minimal needs). torchvision's and timm's names become this engine's. With --variant the weights become those of that net: classifiers convolutional, 32s to 16s to 8s; what became of each is printed.",
     )
     .argument("<input>", "weights: .safetensors, .caffemodel, .onnx, or a manifest's .json")
     .argument("<output>", "what to write: .safetensors, .json or .onnx");
@@ -43,11 +43,7 @@ export function convertCommand(io: Io): Command {
         .default("auto"),
     )
     .option("--own-pixels", "leave what the weights take as pixels as it is, where names are converted", false)
-    .addOption(
-      new Option("--size <WxH>", "image that the .onnx is made for, where its sizes are not open")
-        .argParser(sizeOf)
-        .default([500, 500], "500x500"),
-    )
+    .option("--size <WxH>", "images that the .onnx takes, and no others (default: of any size)", sizeOf)
     .addOption(new Option("--dtype <type>", "of the values in .safetensors").choices(["F32", "F16", "BF16"]).default("F32"))
     .option(
       "--allow <layers>",
@@ -63,6 +59,7 @@ Examples:
   fcn convert torchvision-vgg16.safetensors fcn32s.safetensors --trunk vgg16 --variant 32s --classes 21
   fcn convert fcn32s.safetensors fcn16s.safetensors --variant 16s
   fcn convert fcn8s-heavy-pascal.caffemodel fcn8s.onnx --trunk vgg16 --variant 8s --classes 21
+  fcn convert runs/camvid/4s.safetensors camvid.onnx --size 320x240
   fcn convert fcn8s.safetensors half.safetensors --dtype F16`,
     )
     .action((input: string, output: string, flags: ConvertFlags) => convert(io, input, output, flags));
@@ -73,6 +70,9 @@ interface Converted {
   readonly facts: NetFacts;
 }
 
+/** Where a net's weights are looked at, which are the same at any. */
+const ANY_SIZE = [500, 500] as const;
+
 async function convert(io: Io, input: string, output: string, flags: ConvertFlags): Promise<void> {
   const { names, ownPixels, size, dtype, allow = [], force, ...net } = flags;
   const to = formatOf(output);
@@ -80,13 +80,15 @@ async function convert(io: Io, input: string, output: string, flags: ConvertFlag
     throw new UsageError(`${output}: .caffemodel files are read, not written: use .safetensors, .json or .onnx`);
   if (dtype !== "F32" && to !== "safetensors")
     throw new UsageError(`--dtype is ${dtype}, which only .safetensors can hold: leave it out`);
+  if (size !== undefined && to !== "onnx")
+    throw new UsageError("--size is for .onnx: other weights belong to no size, leave it out");
   await refuseToOverwrite(output, force);
   const file = await readWeightsFile(input, io);
   const renamed = rename(io, file, names, ownPixels);
   const wantsNet = to === "onnx" || net.variant !== undefined;
   const options = wantsNet ? netOf(net, renamed.facts) : null;
   const metadata = { ...file.metadata, ...metadataOf(options, net, renamed.facts) };
-  const graph = options && fcn({ ...options, size });
+  const graph = options && fcn({ ...options, size: size ?? ANY_SIZE });
   const weights = graph ? fitted(io, renamed.weights, graph, allow) : renamed.weights;
   io.signal.throwIfAborted();
   const values = [...weights.values()].reduce((n, { data }) => n + data.length, 0);
@@ -103,8 +105,11 @@ async function convert(io: Io, input: string, output: string, flags: ConvertFlag
     await writeAtomically(output, Buffer.from(json));
     written.push(beside);
   }
-  if (to === "onnx")
-    await writeAtomically(output, (await import("../onnx/export.js")).exportOnnx(graph!, weights, { dynamic: true }));
+  if (to === "onnx") {
+    const { exportOnnx } = await import("../onnx/export.js");
+    const dynamic = size === undefined ? true : { image: { 0: "batch" } };
+    await writeAtomically(output, exportOnnx(graph!, weights, { dynamic }));
+  }
   io.status("");
   io.out(`${written.join(" and ")}: ${weights.size} tensors, ${values.toLocaleString("en")} values, ${mebibytes(bytes)}`);
 }

@@ -18,6 +18,10 @@ const IN_FLAGS: readonly (readonly [RegExp, (found: string, list: string) => str
   [/\{ allow: (\[[^\]]*\]) \}/g, (_, list) => `--allow ${(JSON.parse(list) as string[]).join(",")}`],
   [/convert the weights, or leave \S+ out and pass \{ strict: false \}/, () => RIGHT_NET],
   [/pass them, or \{ strict: false \} to keep their values/, () => RIGHT_NET],
+  [
+    /leave the axis that (?:it|this) depends on out of dynamic/,
+    () => "give --size, as --size 500x375: the .onnx then takes images of that size only",
+  ],
   [/, or openGpu\(\{ limits: "adapter" \}\)/, () => ""],
 ];
 

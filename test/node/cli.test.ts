@@ -222,12 +222,33 @@ describe("fcn, the command line", function () {
       expect(await succeed(["convert", at("4s.safetensors"), at("4s.json")])).to.match(/4s\.json and .*4s\.bin: \d+ tensors/);
       await succeed(["convert", at("4s.json"), at("back.safetensors")]);
       expect(bitsOf(await tensorsOf(at("back.safetensors")))).to.deep.equal(bitsOf(net));
-      expect(await succeed(["convert", at("back.safetensors"), at("4s.onnx"), "--size", "64x48"])).to.contain("as they are");
+      expect(await succeed(["convert", at("back.safetensors"), at("4s.onnx")])).to.contain("as they are");
       expect(await succeed(["inspect", at("4s.onnx")])).to.match(/inputs: image \[batch, 1, height, width\]/);
       await succeed(["convert", at("4s.onnx"), at("from-onnx.safetensors")]);
       const fromOnnx = await tensorsOf(at("from-onnx.safetensors"));
       for (const name of ["conv1.weight", "ip1.weight", "ip1.bias"])
         expect(bits(fromOnnx.get(name)!)).to.deep.equal(bits(net.get(name)!));
+    });
+
+    it("writes ONNX of a net with minimal padding for images of one size, and says so where none is given", async () => {
+      const net = { trunk: "squeezenet", variant: "16s", classes: 3, width: 0.1, padding: "minimal" } as const;
+      const tensors = initialWeights(fcn({ ...net, size: [32, 40] }));
+      await writeFile(at("squeezed.safetensors"), writeSafetensors({ tensors, metadata: netMetadata(net) }));
+      const minimal = ["convert", at("squeezed.safetensors"), at("minimal.onnx")];
+      const open = await runFcn(minimal);
+      expect([open.code, open.err]).to.satisfy(
+        ([code, err]: [number, string]) =>
+          code === 1 && /^fcn: exportOnnx: padding of .*: give --size, as --size 500x375/.test(err),
+      );
+      await succeed([...minimal, "--size", "40x32"]);
+      expect(await succeed(["inspect", at("minimal.onnx")])).to.match(
+        /inputs: image \[batch, 3, 32, 40\]\n.*outputs: scores \[batch, 3, 32, 40\]/,
+      );
+      const senseless = await runFcn(["convert", at("net.safetensors"), at("sized.safetensors"), "--size", "40x32"]);
+      expect([senseless.code, senseless.err]).to.deep.equal([
+        2,
+        "fcn: --size is for .onnx: other weights belong to no size, leave it out",
+      ]);
     });
 
     it("overwrites nothing unless forced", async () => {
