@@ -3,7 +3,7 @@ import { defineConfig } from "eslint/config";
 import tseslint from "typescript-eslint";
 
 export default defineConfig(
-  { ignores: ["dist", "docs/api", "out", ".cache", "node_modules", "tools", "test/consumer", "src/shaders.gen.ts"] },
+  { ignores: ["dist", "docs/api", "out", ".cache", "node_modules", "tools", "types", "test/consumer", "src/shaders.gen.ts"] },
   { linterOptions: { reportUnusedDisableDirectives: "error" } },
   {
     files: ["**/*.ts"],
