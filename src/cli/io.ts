@@ -44,8 +44,8 @@ export function processIo(signal: AbortSignal, openGpu: Io["openGpu"]): Io {
       clear();
       if (text === "") return;
       if (stderr.isTTY) {
-        // Within the line: what wraps cannot be taken back.
-        const line = text.slice(0, Math.max(1, stderr.columns - 1));
+        // Within the line: what wraps cannot be taken back. Some terminals say that they have no columns.
+        const line = text.slice(0, (stderr.columns || 80) - 1);
         stderr.write(line);
         shown = line.length;
       } else if (performance.now() - logged > LINE_EVERY_MS) {

@@ -1,6 +1,7 @@
 /** What `fcn predict` has to do: photos, the names of their results, and what of these is there already. */
 import { readdir, readFile, stat } from "node:fs/promises";
 import { dirname, join, parse, resolve } from "node:path";
+import { isPhoto } from "../data/file-names.js";
 import { InputError } from "../tensor/errors.js";
 import { UsageError } from "./io.js";
 
@@ -43,12 +44,11 @@ export async function jobsOf(photos: readonly string[], out: string): Promise<re
   return jobs;
 }
 
-/** By their names, sorted. Not what is hidden: macOS puts a `._a.jpg`, which is no photo, beside each `a.jpg` on disks of other systems. */
+/** By their names, sorted. */
 async function photosIn(folder: string): Promise<readonly string[]> {
-  const { IMAGE } = await import("../data/layouts.js");
   const entries = await readdir(folder, { withFileTypes: true });
   return entries
-    .filter((entry) => !entry.isDirectory() && !entry.name.startsWith(".") && IMAGE.test(entry.name))
+    .filter((entry) => !entry.isDirectory() && isPhoto(entry.name))
     .map(({ name }) => name)
     .sort();
 }

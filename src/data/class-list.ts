@@ -43,6 +43,8 @@ export async function readClassList(file: string): Promise<ClassList> {
   const hasIgnored = classes.length > 1 && IGNORED.test(classes.at(-1)!.name);
   const names = classes.map((c) => c.name);
   if (names.length === 0) throw fileError(file, "the class list is empty");
+  const twice = names.find((name, i) => names.indexOf(name) !== i);
+  if (twice !== undefined) throw fileError(file, `two classes are called ${twice}: give each a name of its own`);
   return {
     names: hasIgnored ? names.slice(0, -1) : names,
     colours: coloured.length > 0 ? coloured : null,

@@ -4,7 +4,8 @@ import { join, parse, resolve } from "node:path";
 import { InputError } from "../tensor/errors.js";
 import { readClassList, vocClasses, type ClassList } from "./class-list.js";
 import { fileError, reasonOf } from "./errors.js";
-import { exists, linesOf, pathsOf, splitLines, type Listed, type ListOptions } from "./lists.js";
+import { isLabels, isPhoto, nameOf, pathsOf } from "./file-names.js";
+import { exists, linesOf, splitLines, type Listed, type ListOptions } from "./lists.js";
 
 export interface Pair {
   readonly image: string;
@@ -110,7 +111,7 @@ async function readFolder(root: string, options: LayoutOptions, ownList: string,
   const { lines, ...listed } = await splitLines(options, {
     folder: root,
     isList: async (file) => resolve(file) !== resolve(classList) && (await namesAnImage(root, images, file)),
-    all: async () => [...(await filesByName(images, IMAGE)).keys()].sort(),
+    all: async () => [...(await filesByName(images, isPhoto)).keys()].sort(),
   });
   const arePaths = listed.list !== null && lines.some((line) => pathsOf(line));
   const pairs = arePaths
@@ -127,39 +128,42 @@ function foldersIn(root: string, { folders = {} }: LayoutOptions, own: Folders):
 async function namesAnImage(root: string, images: string, file: string): Promise<boolean> {
   const first = (await linesOf(file))[0];
   if (first === undefined) return false;
-  const image = pathsOf(first)?.[0];
-  if (image !== undefined) return IMAGE.test(image) && exists(join(root, image));
-  return (await filesByName(images, IMAGE).catch(() => new Map<string, string>())).has(first);
+  const paths = pathsOf(first);
+  if (paths) return exists(join(root, paths[0]));
+  return imageCalled(first, await filesByName(images, isPhoto).catch(() => new Map<string, string>())) !== undefined;
 }
 
 async function bothPaths(root: string, list: string, line: string, i: number): Promise<Pair> {
-  const [image, labels, ...more] = pathsOf(line) ?? [line];
-  if (!image || !labels || more.length > 0)
-    throw fileError(list, `line ${i + 1} is ${JSON.stringify(line)}: expected an image and its labels, both without spaces`);
-  const pair = { image: join(root, image), labels: join(root, labels) };
+  const paths = pathsOf(line);
+  if (!paths)
+    throw fileError(list, `line ${i + 1} is ${JSON.stringify(line)}: expected an image and its labels, as in the other lines`);
+  const pair = { image: join(root, paths[0]), labels: join(root, paths[1]) };
   for (const file of [pair.image, pair.labels])
     if (!(await exists(file))) throw fileError(file, `it is missing: line ${i + 1} of ${list} names it`);
   return pair;
 }
 
-/** Files that are photos, by their names. */
-export const IMAGE = /\.(jpe?g|png|webp|tiff?|avif)$/i;
-const LABELS = /\.(png|mat)$/i;
-
 /** Files of both folders by name, without what they end in. */
 async function paired(names: readonly string[], { images, labels }: Folders, labelSuffix: string): Promise<Pair[]> {
-  const [byImage, byLabels] = await Promise.all([filesByName(images, IMAGE), filesByName(labels, LABELS)]);
+  const [byImage, byLabels] = await Promise.all([filesByName(images, isPhoto), filesByName(labels, isLabels)]);
   return names.map((name) => {
-    const [image, label] = [byImage.get(name), byLabels.get(name + labelSuffix)];
+    const image = imageCalled(name, byImage);
     if (!image) throw fileError(join(images, name), "there is no such image: the list names it");
-    if (!label) throw fileError(join(images, image), `it has no labels: ${join(labels, `${name}${labelSuffix}.png`)} is missing`);
+    const called = parse(image).name + labelSuffix;
+    const label = byLabels.get(called);
+    if (!label) throw fileError(join(images, image), `it has no labels: ${join(labels, `${called}.png`)} is missing`);
     return { image: join(images, image), labels: join(labels, label) };
   });
 }
 
-async function filesByName(folder: string, kind: RegExp): Promise<ReadonlyMap<string, string>> {
+/** By its name, or as the file is called. */
+function imageCalled(name: string, byImage: ReadonlyMap<string, string>): string | undefined {
+  return byImage.get(name) ?? [byImage.get(nameOf(name))].find((file) => file === name);
+}
+
+async function filesByName(folder: string, isKind: (file: string) => boolean): Promise<ReadonlyMap<string, string>> {
   const files = await readdir(folder).catch((error: unknown) => {
     throw fileError(folder, `the folder cannot be read (${reasonOf(error)})`, error);
   });
-  return new Map(files.filter((file) => kind.test(file)).map((file) => [parse(file).name, file]));
+  return new Map(files.filter(isKind).map((file) => [parse(file).name, file]));
 }

@@ -2,6 +2,7 @@
 import { access, readdir, readFile } from "node:fs/promises";
 import { join, parse, resolve } from "node:path";
 import { fileError, reasonOf } from "./errors.js";
+import { nameOf, pathsOf } from "./file-names.js";
 
 export interface ListOptions {
   readonly split: string;
@@ -57,20 +58,10 @@ async function without(lines: readonly string[], list: string | null, { exclude 
   const out = (await Promise.all(exclude.map(linesOf))).flat();
   const same = new Set(out);
   // A list of names leaves out what another lists by its paths, and the other way round. Two paths must be the same: splits have folders, and names within these.
-  const [names, ofPaths] = [new Set(out.filter((line) => !pathsOf(line))), new Set(out.map(nameOf))];
+  const [names, ofPaths] = [new Set(out.filter((line) => !pathsOf(line)).map(nameOf)), new Set(out.map(nameOf))];
   const isOut = (line: string): boolean => same.has(line) || (pathsOf(line) ? names : ofPaths).has(nameOf(line));
   const kept = lines.filter((line) => !isOut(line));
   return { lines: kept, list, excluded: lines.length - kept.length };
-}
-
-function nameOf(line: string): string {
-  const paths = pathsOf(line);
-  return paths ? parse(paths[0]!).name : line;
-}
-
-/** Image and labels, where a line names both. */
-export function pathsOf(line: string): readonly string[] | null {
-  return /\s/.test(line) ? line.split(/\s+/) : null;
 }
 
 /** Lines that are not empty. Throws InputError where the file cannot be read. */

@@ -102,6 +102,34 @@ describe("lists of a data set", function () {
     await rejects(list({ split: "tset" }), InputError, /but there is one for all, names, paths, train:/);
   });
 
+  it("takes names with spaces and with their endings, and paths with spaces", async () => {
+    await withImages("IMG 1", "IMG 2", "c.d");
+    const val = await put("val.txt", "\ufeffIMG 2.png\r\nc.d \r\n");
+    await put("train.txt", "IMG 1\nIMG 2\n");
+    expect(await names()).to.deep.equal(["IMG 1", "IMG 2"]);
+    expect(await names({ split: "val" })).to.deep.equal(["IMG 2", "c.d"]);
+    expect(await names({ exclude: [val] })).to.deep.equal(["IMG 1"]);
+    await put("paths.txt", "images/IMG 1.png labels/IMG 1.png\nimages/c.d.png\tlabels/c.d.png\n");
+    expect(await names({ split: "paths" })).to.deep.equal(["IMG 1", "c.d"]);
+    expect(await names({ split: "paths", exclude: [val] })).to.deep.equal(["IMG 1"]);
+    await put("mixed.txt", "images/c.d.png labels/c.d.png\nIMG 1\n");
+    await rejects(list({ split: "mixed" }), InputError, /mixed\.txt: line 2 is "IMG 1": expected an image and its labels/);
+    await rejects(
+      list({ split: "train", list: await put("wrong.txt", "IMG 3.png\n") }),
+      InputError,
+      /IMG 3\.png: there is no such image/,
+    );
+  });
+
+  it("takes no hidden files for images of a folder without lists, and no two classes of one name", async () => {
+    await withImages("a");
+    await put("images/._a.png", "what macOS puts beside");
+    await put("labels/._a.png", "what macOS puts beside");
+    expect(await names()).to.deep.equal(["a"]);
+    await put("classes.txt", "x\ny\nx\n");
+    await rejects(list(), InputError, /classes\.txt: two classes are called x/);
+  });
+
   it("reads labels that begin at 1, with 0 as void", async () => {
     await withImages("a");
     await put("classes.txt", "x\ny\n");
