@@ -3,8 +3,7 @@ import { spawn } from "node:child_process";
 import { join } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { referenceEngine } from "../../test/conformance/engine.js";
-import type { ConformanceCase } from "../../test/conformance/format.js";
-import type { ConformanceEvent } from "../../test/conformance/gpu-run.js";
+import type { ConformanceEvent, GpuRun } from "../../test/conformance/gpu-run.js";
 import { type CaseResult, runCases } from "../../test/conformance/run-cases.js";
 import { browserAdapter } from "../adapters/browser-adapter.js";
 import { type AdapterKind, adapterKind } from "../adapters/node-adapter.js";
@@ -24,22 +23,22 @@ export interface Listener {
 }
 
 /** Resolves when every case was run; rejects when the platform could not be started, died or hung. */
-export type Platform = (cases: readonly ConformanceCase[], listener: Listener) => Promise<void>;
+export type Platform = (run: GpuRun, listener: Listener) => Promise<void>;
 
 export const PLATFORMS = {
-  reference: async (cases, listener) =>
+  reference: async ({ cases }, listener) =>
     await runCases(cases, referenceEngine, async (result) => {
       listener.onResult(result);
       await setImmediate(); // keys and signals get their turn
     }),
   node: runInNode,
-  chromium: async (cases, listener) => await runInPage("chromium", cases, listener),
-  firefox: async (cases, listener) => await runInPage("firefox", cases, listener),
+  chromium: async (run, listener) => await runInPage("chromium", run, listener),
+  firefox: async (run, listener) => await runInPage("firefox", run, listener),
 } as const satisfies Record<string, Platform>;
 
 export type PlatformName = keyof typeof PLATFORMS;
 
-async function runInNode(cases: readonly ConformanceCase[], listener: Listener): Promise<void> {
+async function runInNode(run: GpuRun, listener: Listener): Promise<void> {
   const env = await gpuEnvironment();
   const expected = (env["FCN_EXPECT_ADAPTER"] ?? "hardware") as AdapterKind;
   const child = spawn(process.execPath, ["--import", "tsx", join(root, "test", "conformance", "node-child.ts")], {
@@ -64,16 +63,16 @@ async function runInNode(cases: readonly ConformanceCase[], listener: Listener):
       if (ended) resolve();
       else reject(new Error(`the process ended early (${code ?? signal})`));
     });
-    child.send(cases);
+    child.send(run);
   });
 }
 
-async function runInPage(browser: "chromium" | "firefox", cases: readonly ConformanceCase[], listener: Listener): Promise<void> {
+async function runInPage(browser: "chromium" | "firefox", run: GpuRun, listener: Listener): Promise<void> {
   const { adapter, expect } = await browserAdapter(browser);
   const outcome = await runInBrowser({
     browser,
     entry: "test/conformance/page.ts",
-    args: cases,
+    args: run,
     adapter,
     idleTimeoutMs: IDLE_TIMEOUT_MS,
     onMessage: (event) => pass(event as ConformanceEvent, expect, listener),

@@ -20,7 +20,7 @@ export interface BatchNormAttrs {
 
 /**
  * Normalises the channels of x [N, C, ...] (rank 2 to 6) by given statistics: f32 [C] each; `epsilon` (default 1e-5) is added to
- * the variance. Returns f32 of x's shape. Throws ShapeError for other shapes and dtypes or a negative epsilon.
+ * the variance. Returns f32 of x's shape. Mean and variance are constants, as in PyTorch: their gradient is zero. Throws ShapeError for other shapes and dtypes or a negative epsilon.
  */
 export function batchNorm(
   x: Tensor,

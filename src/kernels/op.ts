@@ -5,7 +5,7 @@
  */
 import type { SHADERS } from "../shaders.gen.js";
 import type { Tensor } from "../tensor/tensor.js";
-import type { TensorSpec } from "../tensor/shape.js";
+import { checkNumel, type TensorSpec } from "../tensor/shape.js";
 
 /** What a choice of kernels may depend on. */
 export interface DeviceTraits {
@@ -152,5 +152,6 @@ export function grid(invocations: number, workgroupSize: number = WORKGROUP_SIZE
 /** A node of the graph: the op applied to tensors. Its shape is inferred here, so mistakes surface at the line that builds them. */
 export function apply<A extends object>(op: Op<A>, inputs: readonly Tensor[], attrs: A, name = ""): Tensor {
   const spec = op.infer(inputs, attrs);
+  checkNumel(op.name, spec.shape);
   return { shape: spec.shape, dtype: spec.dtype, name, op: op.name, inputs, attrs };
 }

@@ -1,5 +1,5 @@
 /** Runs whole graphs on the CPU reference: every node by its plain float64 loops, in order. */
-import { InputError, WeightsError } from "../tensor/errors.js";
+import { InputError, ShapeError, WeightsError } from "../tensor/errors.js";
 import { formatShape, numel, sameShape } from "../tensor/shape.js";
 import { isParam, topological, type Tensor } from "../tensor/tensor.js";
 import type { TypedArray, Weights } from "../tensor/weights.js";
@@ -64,10 +64,23 @@ function apply(node: Tensor, values: ReadonlyMap<Tensor, NdArray>): NdArray {
   ];
   if (!fn) throw new Error(`the reference has no op ${node.op}`);
   const inputs = node.inputs.map((x) => values.get(x)!);
-  const result = fn(inputs, node.attrs, node);
+  const result = computed(() => fn(inputs, node.attrs, node), node);
   if (!sameShape(result.shape, node.shape))
     throw new Error(`the reference of ${node.op} gives ${formatShape(result.shape)}, inferred ${formatShape(node.shape)}`);
   return result;
+}
+
+/** A size that no array of this machine can have is the caller's mistake. */
+function computed(compute: () => NdArray, node: Tensor): NdArray {
+  try {
+    return compute();
+  } catch (cause) {
+    if (!(cause instanceof RangeError)) throw cause;
+    throw new ShapeError(
+      `runReference: ${node.name || node.op} ${formatShape(node.shape)} has ${numel(node.shape)} values, more than this machine holds in an array (${cause.message}): take a smaller image or batch`,
+      { cause },
+    );
+  }
 }
 
 function leafValue(node: Tensor, weights: Weights, options: ReferenceOptions): NdArray {

@@ -57,6 +57,12 @@ export function broadcastShapes(op: string, a: Shape, b: Shape): number[] {
   return out;
 }
 
+/** Throws ShapeError where a number no longer counts the elements exactly. */
+export function checkNumel(op: string, shape: Shape): void {
+  if (!Number.isSafeInteger(numel(shape)))
+    throw new ShapeError(`${op}: the result is ${formatShape(shape)}, more elements than can be counted: look at its attributes`);
+}
+
 /** Throws ShapeError unless every extent is an integer of at least 1. */
 export function checkShape(op: string, shape: Shape): void {
   if (shape.some((d) => !Number.isInteger(d) || d < 1)) {

@@ -13,23 +13,23 @@ import {
 import { Attributes } from "./attributes.js";
 import type { Engine } from "./engine.js";
 import { decode, type CaseTensor, type ConformanceCase } from "./format.js";
-import type { Value } from "./run-cases.js";
+import type { Computed, Value } from "./run-cases.js";
 
-type HostOperation = (given: ConformanceCase, engine: Engine) => Promise<Readonly<Record<string, Value>>>;
+type HostOperation = (given: ConformanceCase, engine: Engine) => AsyncIterable<Computed>;
 
 export const HOST_OPERATIONS: Readonly<Record<string, HostOperation>> = {
-  bilinearKernel: async ({ attributes }) => ({
-    y: filled(bilinearEveryPair(), new Attributes("bilinearKernel", attributes).numbers("shape")),
-  }),
+  async *bilinearKernel({ attributes }) {
+    yield onHost({ y: filled(bilinearEveryPair(), new Attributes("bilinearKernel", attributes).numbers("shape")) });
+  },
 
-  async upsampleWeights({ attributes }) {
+  async *upsampleWeights({ attributes }) {
     const a = new Attributes("upsampleWeights", attributes);
     const [classes, kernel] = [a.number("classes"), a.number("kernel")];
-    return { w: filled(bilinear(), [classes, classes, kernel, kernel]) };
+    yield onHost({ w: filled(bilinear(), [classes, classes, kernel, kernel]) });
   },
 
   /** Sizes of the layers that the case names, read off the graph of the net. */
-  async fcnSizes({ attributes, outputs }) {
+  async *fcnSizes({ attributes, outputs }) {
     const a = new Attributes("fcnSizes", attributes);
     const image = input([1, 3, a.number("height"), a.number("width")]);
     const { layers } = fcnLayers(image, { ...referenceNet(a.string("variant")), classes: 21, padding: "caffe" });
@@ -37,21 +37,23 @@ export const HOST_OPERATIONS: Readonly<Record<string, HostOperation>> = {
       const layer = layers.get(name);
       return layer ? [[name, { shape: [2], data: layer.shape.slice(2) }]] : [];
     });
-    return Object.fromEntries(sizes);
+    yield onHost(Object.fromEntries(sizes));
   },
 
-  async segMetrics(given, engine) {
+  async *segMetrics(given, engine) {
     const classes = new Attributes("segMetrics", given.attributes).number("classes");
     const [labels, prediction] = [operand(given, "labels"), operand(given, "prediction")];
     const net = graph({ labels: input(labels.shape, "i32"), prediction: input(prediction.shape, "i32") }, (x) => ({
       counts: confusionMatrix(x.labels, x.prediction, { classes }),
     }));
-    const { counts } = await engine.run(net, { labels: decode(labels), prediction: decode(prediction) });
-    const metrics = Object.entries(segmentationMetrics(counts!)).map(([name, value]): [string, Value] => [
-      name,
-      { shape: [], data: [value] },
-    ]);
-    return { hist: { shape: [classes, classes], data: counts! }, ...Object.fromEntries(metrics) };
+    for await (const { outputs, ...run } of engine.runs(net, { labels: decode(labels), prediction: decode(prediction) })) {
+      const counts = outputs["counts"]!;
+      const metrics = Object.entries(segmentationMetrics(counts)).map(([name, value]): [string, Value] => [
+        name,
+        { shape: [], data: [value] },
+      ]);
+      yield { ...run, values: { hist: { shape: [classes, classes], data: counts }, ...Object.fromEntries(metrics) } };
+    }
   },
 };
 
@@ -61,6 +63,11 @@ function referenceNet(variant: string): Pick<FcnOptions, "trunk" | "variant"> {
   const stride = /-fcn(\d+s)(-atonce)?$/.exec(variant);
   if (!stride) throw new Error(`fcnSizes: there is no net ${variant}`);
   return { trunk: "vgg16", variant: `${stride[1]}${stride[2] ? "-at-once" : ""}` };
+}
+
+/** What no engine computes. */
+function onHost(values: Readonly<Record<string, Value>>): Computed {
+  return { values, how: "", slack: 1 };
 }
 
 function filled(init: Init, shape: readonly number[]): Value {

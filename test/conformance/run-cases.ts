@@ -1,8 +1,8 @@
 /** Runs cases one after the other on one engine: in Node, in a page, on the reference. */
 import { caseGraph } from "./case-graph.js";
 import { compare, UNBOUNDED } from "./compare.js";
-import type { Engine } from "./engine.js";
-import type { ConformanceCase } from "./format.js";
+import type { Engine, Run } from "./engine.js";
+import type { ConformanceCase, Tolerance } from "./format.js";
 import { HOST_OPERATIONS } from "./host-operations.js";
 
 /** JSON: results come back from pages and processes. */
@@ -11,6 +11,8 @@ export interface CaseResult {
   readonly name: string;
   readonly op: string;
   readonly outcome: "passed" | "failed" | "skipped";
+  /** How often it was run: by different kernels. */
+  readonly runs: number;
   /** Largest error as a fraction of the tolerance. */
   readonly worst: number;
   /** What is wrong; null where nothing is. */
@@ -24,6 +26,11 @@ export interface Value {
   readonly data: ArrayLike<number>;
 }
 
+/** What a run of a case gave, by the names of its outputs and gradients. */
+export interface Computed extends Omit<Run, "outputs"> {
+  readonly values: Readonly<Record<string, Value>>;
+}
+
 /** Calls `report` after each case. Never throws for what a case does. */
 export async function runCases(
   cases: readonly ConformanceCase[],
@@ -35,11 +42,11 @@ export async function runCases(
 
 async function runCase(given: ConformanceCase, engine: Engine): Promise<CaseResult> {
   const started = performance.now();
-  let outcome: { readonly worst: number; readonly error: string | null };
+  let outcome: Pick<CaseResult, "runs" | "worst" | "error">;
   try {
     outcome = await check(given, engine);
   } catch (error) {
-    outcome = { worst: UNBOUNDED, error: error instanceof Error ? `${error.name}: ${error.message}` : String(error) };
+    outcome = { runs: 1, worst: UNBOUNDED, error: error instanceof Error ? `${error.name}: ${error.message}` : String(error) };
   }
   const { suite, name, op, quirk } = given;
   return {
@@ -52,26 +59,39 @@ async function runCase(given: ConformanceCase, engine: Engine): Promise<CaseResu
   };
 }
 
-async function check(given: ConformanceCase, engine: Engine): Promise<{ worst: number; error: string | null }> {
+async function check(given: ConformanceCase, engine: Engine): Promise<Pick<CaseResult, "runs" | "worst" | "error">> {
   const compute = Object.hasOwn(HOST_OPERATIONS, given.op) ? HOST_OPERATIONS[given.op]! : computeGraph;
-  const values = await compute(given, engine);
-  const comparisons = [
-    ...given.outputs.map((want) => compare(`output ${want.name}`, want, given.tolerance, valueOf(values, want.name))),
-    ...given.gradients.map((want) =>
-      compare(`gradient of ${want.name}`, want, given.gradTolerance, valueOf(values, `gradient of ${want.name}`)),
-    ),
-  ];
-  const differences = comparisons.flatMap(({ difference }) => difference ?? []);
-  return {
-    worst: Math.max(...comparisons.map(({ worst }) => worst)),
-    error: differences.length === 0 ? null : differences.join("; "),
-  };
+  let runs = 0;
+  let worst = 0;
+  const differences: string[] = [];
+  for await (const { values, how, slack } of compute(given, engine)) {
+    const comparisons = [
+      ...given.outputs.map((want) =>
+        compare(`output ${want.name}`, want, loosened(given.tolerance, slack), valueOf(values, want.name)),
+      ),
+      ...given.gradients.map((want) => {
+        const label = `gradient of ${want.name}`;
+        return compare(label, want, loosened(given.gradTolerance, slack), valueOf(values, label));
+      }),
+    ];
+    runs++;
+    worst = Math.max(worst, ...comparisons.map((comparison) => comparison.worst));
+    for (const { difference } of comparisons)
+      if (difference !== null) differences.push(how === "" ? difference : `${how}: ${difference}`);
+  }
+  return { runs, worst, error: differences.length === 0 ? null : differences.join("; ") };
 }
 
-async function computeGraph(given: ConformanceCase, engine: Engine): Promise<Readonly<Record<string, Value>>> {
+function loosened({ atol, rtol }: Tolerance, slack: number): Tolerance {
+  return { atol: atol * slack, rtol: rtol * slack };
+}
+
+async function* computeGraph(given: ConformanceCase, engine: Engine): AsyncGenerator<Computed, void, void> {
   const { net, inputs } = caseGraph(given);
-  const data = await engine.run(net, inputs);
-  return Object.fromEntries(Object.entries(net.outputs).map(([key, { shape }]) => [key, { shape, data: data[key]! }]));
+  for await (const { outputs, ...run } of engine.runs(net, inputs)) {
+    const values = Object.entries(net.outputs).map(([key, { shape }]): [string, Value] => [key, { shape, data: outputs[key]! }]);
+    yield { ...run, values: Object.fromEntries(values) };
+  }
 }
 
 function valueOf(values: Readonly<Record<string, Value>>, key: string): Value {

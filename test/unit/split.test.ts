@@ -4,6 +4,7 @@ import { OutOfMemoryError } from "../../src/gpu/errors.js";
 import { fuse } from "../../src/graph/passes/fuse.js";
 import { splitOversized } from "../../src/graph/passes/split.js";
 import {
+  broadcastTo,
   conv2d,
   gradients,
   graph,
@@ -140,6 +141,14 @@ describe("split pass", () => {
     );
     const wide = graph({ x: input([1, 4096, 1, 1]) }, ({ x }) => ({ y: maxPool2d(x, { kernel: 1 }) }));
     expect(() => splitOversized([wide.outputs.y], 4096)).to.throw(OutOfMemoryError, /x \[1, 4096, 1, 1\]/);
+  });
+
+  it("refuses by name, and at once, what would be thousands of pieces", () => {
+    const net = graph({ x: input([1, 3, 8, 8]) }, ({ x }) => ({ y: broadcastTo(x, [1e9, 1, 3, 8, 8]) }));
+    expect(() => splitOversized([net.outputs.y], 2 ** 27)).to.throw(
+      OutOfMemoryError,
+      /broadcastTo \[1000000000, 1, 3, 8, 8\] takes 768000000000 bytes .* at most 256 pieces/,
+    );
   });
 
   it("cuts and pastes rows of arrays back", () => {

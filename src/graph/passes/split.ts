@@ -24,7 +24,10 @@ export interface SplitGraph {
   readonly leaves: ReadonlyMap<Tensor, Pieces>;
 }
 
-/** Throws OutOfMemoryError naming the tensor that cannot be cut. */
+/** More of them, 32 GiB in one tensor at WebGPU's default limits, fit no device, and a graph of so many nodes would be long in the making. */
+const MOST_PIECES = 256;
+
+/** Throws OutOfMemoryError naming the tensor that cannot be cut, or that would be cut in too many. */
 export function splitOversized(outputs: readonly Tensor[], limitBytes: number): SplitGraph {
   const order = topological(outputs);
   const leaves = new Map<Tensor, Pieces>();
@@ -33,6 +36,8 @@ export function splitOversized(outputs: readonly Tensor[], limitBytes: number): 
     return { outputs: outputs.map(whole), leaves };
   }
   const splitter = new Splitter(limitBytes);
+  const absurd = order.find((t) => byteLength(t.shape) > MOST_PIECES * limitBytes);
+  if (absurd) splitter.refuse(absurd, `a tensor is cut into at most ${MOST_PIECES} pieces`);
   const after = new Map<Tensor, Pieces>();
   for (const node of order) {
     const given = isLeaf(node);
@@ -55,7 +60,7 @@ class Splitter {
     return byteLength(shape) <= this.limit;
   }
 
-  private refuse(node: Tensor, why: string): never {
+  refuse(node: Tensor, why: string): never {
     const name = node.name || node.op;
     throw new OutOfMemoryError(
       `${name} ${formatShape(node.shape)} takes ${byteLength(node.shape)} bytes but the device binds at most ${this.limit}, and ${why}: use a smaller image or batch, or openGpu({ limits: "adapter" })`,
