@@ -3,6 +3,7 @@ import { ShapeError } from "../tensor/errors.js";
 import { isParam, topological, type Param, type Tensor } from "../tensor/tensor.js";
 import { cropOffset } from "./coordinate-map.js";
 import { headLayers, layersOfHeads } from "./heads.js";
+import { orTooSmall } from "./smallest-image.js";
 import type { Trunk } from "./trunk.js";
 import { convolutionalTrunk } from "./trunk-layers.js";
 import { trunkOf, type TrunkName } from "./trunks.js";
@@ -57,7 +58,14 @@ export function netLayers(streams: readonly NetStream[], heads: readonly NetHead
   const build = (padding: number | "same"): NetLayers => buildNet(trunk, streams, heads, options, padding);
   switch (options.padding ?? "caffe") {
     case "caffe":
-      return build(trunk.caffePadding);
+      return orTooSmall(
+        streams.map(({ image }) => image),
+        (images) => buildNet(trunk, withImages(streams, images), heads, options, trunk.caffePadding),
+        {
+          net: `fcn: ${heads.map(({ variant }) => variant).join(", ")} on ${trunk.name}`,
+          remedy: ', or use padding "minimal" or "same", which take any size',
+        },
+      );
     case "same":
       return build("same");
     case "minimal":
@@ -78,6 +86,10 @@ function checkOptions(trunk: Trunk, heads: readonly NetHead[], options: NetOptio
   if (!["caffe", "minimal", "same"].includes(padding)) fail("padding", padding, "caffe, minimal or same");
   if (!["frozen", "learned2x", "learned"].includes(upsampling)) fail("upsampling", upsampling, "frozen, learned2x or learned");
   if (!["sum", "max"].includes(fusion)) fail("fusion", fusion, "sum or max");
+}
+
+function withImages(streams: readonly NetStream[], images: readonly Tensor[]): readonly NetStream[] {
+  return streams.map((stream, i) => ({ ...stream, image: images[i]! }));
 }
 
 type Build = (padding: number) => NetLayers;

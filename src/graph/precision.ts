@@ -10,7 +10,8 @@ import { InputError } from "../tensor/errors.js";
  * - `mixed`, for training: activations and the gradients on their way back take two bytes; weights, their gradients and the optimiser's state
  *   stay f32, and the loss is scaled so that small gradients do not vanish (`TrainOptions.lossScale`). `run` computes as a step's forward pass does.
  *
- * An f16 has 11 significant bits: a number is rounded by at most 2^-11 of itself, below 2^-14 by 2^-25; beyond 65504 it becomes infinite.
+ * An f16 has 11 significant bits: a number is rounded by at most 2^-11 of itself, below 2^-14 by 2^-25; beyond 65504 it becomes infinite. Outputs
+ * show that, unless a ReLU or a max pooling is behind: these drop the NaN that a difference of infinities is.
  */
 export type Precision = "f32" | "f16" | "mixed";
 

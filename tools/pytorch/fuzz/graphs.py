@@ -1,5 +1,6 @@
 """Small FCN-like nets: a trunk of convolutions and poolings, scores, a skip, upsampling, a crop, a loss; gradients for image and parameters."""
 
+import numpy as np
 import torch
 
 import move_rules
@@ -10,7 +11,8 @@ from draw import require
 RULES = {**window_rules.RULES, **score_rules.RULES, **move_rules.RULES}
 # Where a ReLU or a pooling decides by less than this many errors of float32, the gradient is rounding's choice.
 MARGIN = 200
-MARGIN_WITHOUT_ROUNDING = 0
+# What an f16 holds: the same cases run with activations stored so.
+LARGEST = 60000
 
 
 def evaluate(leaves, attributes):
@@ -33,6 +35,7 @@ def require_clear_decisions(nodes, inputs):
         for tensors in (exact, rounded):
             operands = {role: tensors[name] for role, name in node["inputs"].items()}
             tensors[node["output"]] = next(iter(RULES[node["op"]](operands, node["attributes"]).values()))
+        require(float(exact[node["output"]].abs().max()) < LARGEST)
         if node["op"] not in ("relu", "maxPool2d"):
             continue
         x = exact[node["inputs"]["x"]]
@@ -59,11 +62,12 @@ class Net:
     def __init__(self, draw):
         self.draw, self.nodes, self.inputs, self.shapes = draw, [], {}, {}
 
-    def leaf(self, name, shape, style=None):
-        values = self.draw.values(shape, style)
-        # Weights like those of a fresh net, so that sums keep their size.
-        if len(shape) == 4 and name != "x" and self.draw.style not in ("integers", "sparse"):
-            values = values * (2.0 / max(1, shape[1] * shape[2] * shape[3])) ** 0.5
+    def leaf(self, name, shape):
+        values = self.draw.values(shape)
+        # Weights like those of a fresh net, so that sums keep their size; signs where values are integers.
+        if len(shape) == 4 and name != "x":
+            integers = self.draw.style in ("integers", "sparse")
+            values = np.sign(values) if integers else values * (2.0 / max(1, shape[1] * shape[2] * shape[3])) ** 0.5
         self.inputs[name] = values.astype("float32")
         return name
 
