@@ -20,7 +20,10 @@ export async function openNet(
   weights: Weights | URL,
   options: ReadOptions,
 ): Promise<{ readonly net: OpenedNet; readonly weights: Weights }> {
-  if (!(weights instanceof URL)) return { net: settled(asked, {}), weights };
+  if (!(weights instanceof URL)) {
+    expectWeights(weights);
+    return { net: settled(asked, {}), weights };
+  }
   const file = await openSafetensors(weights, options);
   try {
     const net = settled(asked, netFacts(file.metadata));
@@ -30,6 +33,15 @@ export async function openNet(
   } finally {
     await file.close();
   }
+}
+
+/** Without types a path is easily given, or nothing. */
+function expectWeights(weights: unknown): asserts weights is Weights {
+  if (typeof (weights as Partial<Weights> | undefined)?.get === "function") return;
+  const given = typeof weights === "string" ? `the text ${JSON.stringify(weights)}` : String(weights);
+  throw new InputError(
+    `openFcn: weights is ${given}: pass an address, as new URL("fcn8s.safetensors", location.href), in Node pathToFileURL("fcn8s.safetensors"), or a Map of weights by name`,
+  );
 }
 
 function settled(asked: NetAsked, facts: NetFacts): OpenedNet {

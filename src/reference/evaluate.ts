@@ -16,12 +16,18 @@ export interface GraphLike {
 export interface ReferenceOptions {
   /** Seed of the weights that `weights` does not hold, and of dropout. Default 1. */
   readonly seed?: number;
-  /** Training step, of which dropout's mask depends. Default 0. */
+  /** Training step, of which dropout's mask depends. Without it dropout is left out, as in `program.run`. */
   readonly step?: number;
 }
 
+/** How nodes are evaluated by themselves: with dropout, at step 0, but for `inference`. */
+interface EvaluateOptions extends ReferenceOptions {
+  readonly inference?: boolean;
+}
+
 /**
- * Runs a graph on the CPU in float64. Parameters come from `weights`; one that is missing there is an error.
+ * Runs a graph on the CPU in float64. Parameters come from `weights`; one that is missing there is an error. Dropout is left out unless `step` says
+ * which step of a training it is.
  * Returns every output: Float64Array, or Int32Array for integer outputs. Throws InputError and WeightsError as a program would.
  */
 export function runReference<G extends GraphLike>(
@@ -36,7 +42,10 @@ export function runReference<G extends GraphLike>(
   for (const name of Object.keys(inputs))
     if (!(name in graph.inputs))
       throw new InputError(`runReference: there is no input ${name}: the inputs are ${Object.keys(graph.inputs).join(", ")}`);
-  const results = evaluate(Object.values(graph.outputs), leaves, weights, options);
+  const results = evaluate(Object.values(graph.outputs), leaves, weights, {
+    ...options,
+    inference: options.step === undefined,
+  });
   return Object.fromEntries(Object.entries(graph.outputs).map(([name, t]) => [name, results.get(t)!.data])) as never;
 }
 
@@ -45,11 +54,15 @@ export function evaluate(
   outputs: readonly Tensor[],
   leaves: ReadonlyMap<Tensor, NdArray>,
   weights: Weights = new Map(),
-  options: ReferenceOptions = {},
+  options: EvaluateOptions = {},
 ): Map<Tensor, NdArray> {
   const values = new Map<Tensor, NdArray>(leaves);
   for (const node of topological(outputs)) {
     if (values.has(node)) continue;
+    if (options.inference && node.op === "dropout") {
+      values.set(node, values.get(node.inputs[0]!)!);
+      continue;
+    }
     values.set(
       node,
       node.inputs.length === 0 && !(node.op in REFERENCE) ? leafValue(node, weights, options) : apply(node, values),

@@ -127,6 +127,14 @@ describe("openFcn", () => {
     expect(String(await failure(wide))).to.contain("openFcn: trunk lenet on 2 channels takes 2 channels");
     expect(await failure(openFcn(gpu, { ...OPTIONS, classes: 5, weights }))).to.be.instanceOf(WeightsError);
     expect(await failure(openFcn(gpu, { ...OPTIONS, weights: new URL("data:,nothing") }))).to.be.instanceOf(WeightsError);
+    for (const [given, said] of [
+      ["fcn8s.safetensors", 'openFcn: weights is the text "fcn8s.safetensors": pass an address, as new URL('],
+      [undefined, "openFcn: weights is undefined: pass an address"],
+    ] as const) {
+      const untyped = await failure(openFcn(gpu, { ...OPTIONS, weights: given as never }));
+      expect(untyped).to.be.instanceOf(InputError);
+      expect((untyped as Error).message).to.contain(said);
+    }
     const segmenter = await openFcn(gpu, { ...OPTIONS, weights });
     for (const wrong of [
       segmenter.predict(pixels(400)),

@@ -1,5 +1,7 @@
 import { expect } from "chai";
 import { dropout as dropoutNode, type DropoutAttrs } from "../../src/kernels/dropout.js";
+import { graph } from "../../src/graph/graph.js";
+import { runReference } from "../../src/reference/evaluate.js";
 import { floats, ints } from "../../src/reference/nd-array.js";
 import { dropout } from "../../src/reference/dropout.js";
 import { input } from "../../src/tensor/tensor.js";
@@ -108,6 +110,15 @@ describe("dropout", () => {
 
   it("is x itself in inference", () => {
     expect(dropoutNode(x, { inference: true })).to.equal(x);
+  });
+
+  it("is left out by the reference of a graph, as by a program that runs it, but at a step of a training", () => {
+    const net = graph({ x: input([1, 64]) }, (given) => ({ y: dropoutNode(given.x), z: given.x }));
+    const values = { x: Float32Array.from({ length: 64 }, (_, i) => i + 1) };
+    expect([...runReference(net, new Map(), values).y]).to.deep.equal([...values.x]);
+    const at = (step: number): number[] => [...runReference(net, new Map(), values, { step }).y];
+    expect(at(0).filter((y) => y === 0).length).to.be.within(16, 48);
+    expect(at(1)).not.to.deep.equal(at(0));
   });
 
   it("gives stacked dropouts different seeds", () => {
