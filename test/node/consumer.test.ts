@@ -155,6 +155,16 @@ describe("the package in a project of its own", function () {
     expect(await run(process.execPath, [join("built", "sample-README-md-3.js")])).to.match(/^Float64Array\(4\)/);
   });
 
+  it("runs the samples of docs/fcn.md, which print what their comments say", async () => {
+    const [layers, dense] = await Promise.all(
+      [1, 2, 3].map((n) => run(process.execPath, [join("built", `sample-docs-fcn-md-${n}.js`)])),
+    );
+    expect(layers).to.match(/^score_pool3c +1 x 21 x 70 x 70 +x = 8 i - 23\.5, receptive field 44 +9$/m);
+    expect(dense!.replace(/\s+/g, " ")).to.match(
+      /^\[ 1, 10, 53, 73 \] .*'fc\.weight', from: \[ 10, 512 \], to: \[ 10, 8, 8, 8 \]/,
+    );
+  });
+
   it("runs in Chromium from a page that Vite built", async () => {
     await run(process.execPath, [bin("vite", "bin", "vite.js"), "build", "--logLevel", "warn", "--outDir", "page"]);
     const names = await filesBelow(join(folder, "page"));
