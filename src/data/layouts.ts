@@ -75,6 +75,7 @@ async function detect(root: string, { classList }: LayoutOptions): Promise<{ for
   }
   if (await exists(join(root, "cls"))) return { format: "sbd", root: join(root, "..") };
   if (classList !== undefined || (await exists(join(root, "classes.txt")))) return { format: "folder", root };
+  if (!(await exists(root))) throw new InputError(`${root}: there is no such folder: check the path`);
   throw new InputError(
     `${root}: this is no data set that is known: expected JPEGImages (VOC), dataset/cls (SBD), class_names.txt (labelme), or classes.txt beside images and labels`,
   );

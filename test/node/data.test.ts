@@ -99,6 +99,11 @@ describe("fcn-webgpu/data", function () {
     await writeFile(join(folder, "classes.txt"), "0\tx\n2\ty\n");
     await fails(/classes\.txt: line 2 is .*expected index 1/);
     await rejects(openDataSet(join(folder, "images"), { split: "train" }), InputError, /this is no data set that is known/);
+    await rejects(
+      openDataSet(join(folder, "imagse"), { split: "train" }),
+      InputError,
+      /imagse: there is no such folder: check the path/,
+    );
   });
 
   it("scales photos and labels to one size", async () => {
