@@ -16,7 +16,7 @@ export type { DynamicLossScale, LossScale } from "./graph/loss-scaler.js";
 export type { DeviceSpeed } from "./graph/device-speed.js";
 export type { Bottleneck, Profile, ProfileOptions, ProfileRow } from "./graph/profile.js";
 export type { LoadReport } from "./graph/weight-store.js";
-export type { Checkpoint, ResumeOptions } from "./graph/checkpoint.js";
+export type { Checkpoint, CheckpointFile, ResumeOptions } from "./graph/checkpoint.js";
 export type { Batches, TrainOptions, TrainStep } from "./graph/train.js";
 export type { SomeBatches, TotalsOptions } from "./graph/totals.js";
 export { sgd, type Optimizer } from "./graph/optimizer.js";

@@ -1,5 +1,5 @@
 /** Images in, labels out: an FCN with its weights on a GPU, for images of any size. */
-import { createPainter, surfaceOf, type DrawTarget } from "../graph/canvas.js";
+import { createPainter, surfaceOf, type DrawTarget, type Painter } from "../graph/canvas.js";
 import type { Gpu } from "../graph/gpu.js";
 import { graph } from "../graph/graph.js";
 import { isImageSource, rgbaOf } from "../graph/image-source.js";
@@ -83,14 +83,15 @@ export async function openFcn(gpu: Gpu, options: OpenFcnOptions): Promise<Segmen
     return { scores, labels: packLabels(labels), drawing: overlayLabels(image, labels, palette) };
   });
   const program = await gpu.compile(segmenting, options);
+  let painter: Painter;
   try {
     await program.load(weights);
+    painter = await createPainter(gpu.device);
   } catch (error) {
     program[Symbol.dispose]();
     throw error;
   }
   const legend = legendOf(net.classes, net);
-  const painter = createPainter(gpu.device);
   return {
     legend,
     async predict(image, { size, scores = false } = {}) {

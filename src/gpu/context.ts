@@ -2,9 +2,11 @@
  * A GPUDevice with what the engine needs beside it: the limits it keeps to, the pipelines it has built, errors as exceptions.
  * Knows bytes, not tensors.
  */
-import { DeviceLostError, DisposedError, GpuUnavailableError, GpuValidationError, OutOfMemoryError } from "./errors.js";
+import { DeviceLostError, DisposedError, GpuUnavailableError } from "./errors.js";
 import { adapterFromEnvironment } from "./adapter.js";
 import { createPatience } from "./patience.js";
+import { inScopes, type Shortage } from "./scopes.js";
+import { listenForStrays } from "./strays.js";
 
 export interface Limits {
   maxStorageBufferBindingSize: number;
@@ -62,12 +64,15 @@ export interface GpuContext {
   assertUsable(): void;
   /** Rejects with DeviceLostError when the device goes away before `work` settles. */
   orLost<T>(work: Promise<T>): Promise<T>;
-  /** Resolves once the buffer is mapped for reading. Rejects with DeviceLostError. */
+  /** Resolves once the buffer is mapped for reading. Rejects with DeviceLostError, and with an error of the device that no scope caught. */
   mapped(buffer: GPUBuffer): Promise<void>;
-  /** Resolves once all that was submitted is done. Rejects with DeviceLostError. */
+  /** Resolves once all that was submitted is done. Rejects as `mapped` does. */
   finished(): Promise<void>;
-  /** Runs `work` inside validation and out-of-memory error scopes; throws what they caught. */
-  scoped<T>(what: string, work: () => T | Promise<T>): Promise<T>;
+  /**
+   * Runs `work` inside validation and out-of-memory error scopes; throws what they caught. Synchronous work is done when this returns, so that one may wait for
+   * its errors later. See {@link inScopes}, and `allocate` for what makes buffers.
+   */
+  scoped<T>(what: string, work: () => T | Promise<T>, shortage?: Shortage): Promise<T>;
   dispose(): void;
 }
 
@@ -164,20 +169,38 @@ function createContext(opened: OpenedDevice, options: GpuOptions): GpuContext {
       if (!disposed) resolve(lostError);
     });
   });
-  // A promise that every pending wait races against: without it, a map on a lost device may never settle.
-  const rejectWhenLost = device.lost.then(() => {
-    throw disposed ? new DisposedError("the Gpu was disposed while work was pending") : lostError!;
-  });
-  rejectWhenLost.catch(() => undefined);
-
+  // Every pending wait races against this: without it, a map on a lost device may never settle. A set, since a promise would keep each wait for ever.
+  const waiting = new Set<(error: Error) => void>();
+  const lossError = (): Error => (disposed ? new DisposedError("the Gpu was disposed while work was pending") : lostError!);
+  void device.lost.then(() => waiting.forEach((reject) => reject(lossError())));
+  const racingLoss = <T>(work: Promise<T>): Promise<T> => {
+    if (lostError) return Promise.race([Promise.reject(lossError()), work]);
+    return new Promise((resolve, reject) => {
+      waiting.add(reject);
+      const end = (settle: () => void): void => {
+        waiting.delete(reject);
+        settle();
+      };
+      work.then(
+        (value) => end(() => resolve(value)),
+        (error: unknown) => end(() => reject(error as Error)),
+      );
+    });
+  };
   const orLost = async <T>(work: Promise<T>): Promise<T> => {
     try {
-      return await Promise.race([work, rejectWhenLost]);
+      return await racingLoss(work);
     } catch (error) {
       // Chrome aborts what was pending a moment before it says that the device is lost.
-      await Promise.race([rejectWhenLost, new Promise((resolve) => setTimeout(resolve, LOSS_GRACE_MS))]);
+      await racingLoss(new Promise((resolve) => setTimeout(resolve, LOSS_GRACE_MS)));
       throw error;
     }
+  };
+  // A host's own device has commands of its own, whose errors are its business.
+  const strays = options.device ? undefined : listenForStrays(device);
+  const waitFor = async (wait: () => Promise<unknown>): Promise<void> => {
+    await patience(() => orLost(wait()));
+    strays?.check();
   };
   const patience = busyWaits ? createPatience() : <T>(wait: () => Promise<T>): Promise<T> => wait();
 
@@ -200,30 +223,20 @@ function createContext(opened: OpenedDevice, options: GpuOptions): GpuContext {
       if (lostError) throw lostError;
     },
     orLost,
-    mapped: (buffer) => patience(() => orLost(buffer.mapAsync(GPUMapMode.READ))),
-    finished: () => patience(() => orLost(device.queue.onSubmittedWorkDone())),
-    async scoped<T>(what: string, work: () => T | Promise<T>): Promise<T> {
-      device.pushErrorScope("out-of-memory");
-      device.pushErrorScope("validation");
-      let result: T;
-      try {
-        // Work that is done is not awaited: scopes are a stack, and nobody else's may come between this push and its pop.
-        const started = work();
-        result = started instanceof Promise ? await started : started;
-      } finally {
-        const [invalid, memory] = await Promise.race([
-          Promise.all([device.popErrorScope(), device.popErrorScope()]),
-          device.lost.then((): [GPUError | null, GPUError | null] => [null, null]),
-        ]);
-        if (lostError && !disposed) throw lostError;
-        if (memory)
-          throw new OutOfMemoryError(
-            `${what}: the device is out of memory (${memory.message}): use a smaller batch, image or net`,
-          );
-        if (invalid) throw new GpuValidationError(`${what}: ${invalid.message}`);
-      }
-      return result;
-    },
+    mapped: (buffer) => waitFor(() => buffer.mapAsync(GPUMapMode.READ)),
+    finished: () => waitFor(() => device.queue.onSubmittedWorkDone()),
+    scoped: (what, work, shortage) =>
+      inScopes(device, what, work, {
+        shortage,
+        popped: async (scopes) => {
+          const popped = await orLost(scopes).catch((error: unknown) => {
+            if (disposed) return null;
+            throw error;
+          });
+          if (lostError && !disposed) throw lostError;
+          return popped;
+        },
+      }),
     dispose() {
       if (disposed) return;
       disposed = true;

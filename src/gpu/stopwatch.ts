@@ -2,6 +2,7 @@
  * Times of GPU work by repetition: what a pass records is recorded again and again in one pass until it lasts long enough to be read off the
  * clock, which is the GPU's where the device has timestamps, else the host's less the time of an empty submit.
  */
+import { allocate } from "./allocate.js";
 import type { GpuContext } from "./context.js";
 
 export interface Stopwatch extends Disposable {
@@ -36,7 +37,7 @@ const MOST_REPEATS = 4096;
 const COARSE_NS = 4096;
 
 export async function createStopwatch(gpu: GpuContext): Promise<Stopwatch> {
-  const clock = gpu.device.features.has("timestamp-query") ? timestampClock(gpu) : await wallClock(gpu);
+  const clock = gpu.device.features.has("timestamp-query") ? await timestampClock(gpu) : await wallClock(gpu);
   return {
     clock: clock.name,
     get quantumNs() {
@@ -67,11 +68,15 @@ interface Clock {
   dispose(): void;
 }
 
-function timestampClock(gpu: GpuContext): Clock {
+async function timestampClock(gpu: GpuContext): Promise<Clock> {
   const { device } = gpu;
-  const querySet = device.createQuerySet({ type: "timestamp", count: 2 });
-  const resolve = device.createBuffer({ size: 16, usage: GPUBufferUsage.QUERY_RESOLVE | GPUBufferUsage.COPY_SRC });
-  const staging = device.createBuffer({ size: 16, usage: GPUBufferUsage.COPY_DST | GPUBufferUsage.MAP_READ });
+  const need = { by: "timing", what: "reading the GPU's clock", remedy: "dispose other programs" };
+  const { querySet, resolve, staging, dispose } = await allocate(gpu, need, (make) => ({
+    querySet: make.keep(device.createQuerySet({ type: "timestamp", count: 2 })),
+    resolve: make.buffer("clock", 16, GPUBufferUsage.QUERY_RESOLVE | GPUBufferUsage.COPY_SRC),
+    staging: make.buffer("clock readback", 16, GPUBufferUsage.COPY_DST | GPUBufferUsage.MAP_READ),
+    dispose: make.dispose,
+  }));
   let bits = 0n;
   return {
     name: "timestamps",
@@ -93,11 +98,7 @@ function timestampClock(gpu: GpuContext): Clock {
       bits |= from | to;
       return Number(to - from) / 1e6;
     },
-    dispose() {
-      querySet.destroy();
-      resolve.destroy();
-      staging.destroy();
-    },
+    dispose,
   };
 }
 

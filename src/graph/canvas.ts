@@ -1,4 +1,6 @@
 /** From a buffer of pixels to a canvas, on the GPU: a triangle over the whole canvas, whose fragments read the words. Nothing is read back. */
+import { allocate } from "../gpu/allocate.js";
+import { inScopes } from "../gpu/scopes.js";
 import { InputError } from "../tensor/errors.js";
 
 /** What can be drawn onto: a canvas, which gets the image's size, or a context that its owner has configured, which the image is scaled to. */
@@ -83,7 +85,8 @@ fn colour(@builtin(position) at: vec4f) -> @location(0) vec4f {
 
 const SIZES_BYTES = 16;
 
-export function createPainter(device: GPUDevice): Painter {
+/** Throws OutOfMemoryError. */
+export async function createPainter(device: GPUDevice): Promise<Painter> {
   const pipelines = new Map<GPUTextureFormat, GPURenderPipeline>();
   const layout = device.createBindGroupLayout({
     entries: [
@@ -91,11 +94,15 @@ export function createPainter(device: GPUDevice): Painter {
       { binding: 1, visibility: 2, buffer: { type: "read-only-storage" } },
     ],
   });
-  const sizes = device.createBuffer({
-    label: "sizes of image and canvas",
-    size: SIZES_BYTES,
-    usage: GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST,
-  });
+  const gpu: Parameters<typeof allocate>[0] = {
+    device,
+    limits: device.limits,
+    scoped: (what, work, shortage) => inScopes(device, what, work, { shortage }),
+  };
+  const need = { by: "draw", what: "drawing onto a canvas", remedy: "dispose other programs" };
+  const sizes = await allocate(gpu, need, (make) =>
+    make.buffer("sizes of image and canvas", SIZES_BYTES, GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST),
+  );
 
   function pipelineFor(format: GPUTextureFormat): GPURenderPipeline {
     let pipeline = pipelines.get(format);

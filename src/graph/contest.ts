@@ -2,6 +2,7 @@
  * The variants of one node against each other on this device: each is checked against `direct` on seeded random data, then timed. A variant
  * that is wrong here, or does not compile, takes no part.
  */
+import { allocate, SMALLER } from "../gpu/allocate.js";
 import { wholeBuffer } from "../gpu/buffer-range.js";
 import type { GpuContext } from "../gpu/context.js";
 import { KernelCompileError } from "../gpu/errors.js";
@@ -60,16 +61,16 @@ export async function contest(lab: Lab, node: Tensor, variants: readonly Variant
     const [direct, ...others] = variants as [Variant, ...Variant[]];
     using plain = await bench.mount(direct);
     let data = bench.randomInputs();
-    bench.write(data);
+    await bench.write(data);
     let want = await plain.output(); // the first run, which compiles, is not timed
     const positive = data.map((values) => (values instanceof Float32Array ? values.map(Math.abs) : values));
-    bench.write(positive);
+    await bench.write(positive);
     const directMs = await plain.once();
     // |y - direct| <= errorFactor 4 sqrt(terms) u direct(|inputs|), design.md 8, where a term is a multiply-add.
     const scale = await plain.output();
     // Roots and logarithms of negative numbers say nothing.
     if (want instanceof Float32Array && !want.every(Number.isFinite)) [data, want] = [positive, scale];
-    bench.write(data);
+    await bench.write(data);
     ms[direct.name] = await plain.time();
     const terms = Math.max(1, flops / 2 / Math.max(1, numel(node.shape)));
     const storing = node.dtype === "f16" ? 2 * HALF_ROUNDING : 0;
@@ -114,7 +115,7 @@ interface Workbench extends Disposable {
   mount(variant: Variant): Promise<Mounted>;
   /** By input, in memory order; one array for a tensor that is several inputs. */
   randomInputs(): Numbers[];
-  write(values: readonly Numbers[]): void;
+  write(values: readonly Numbers[]): Promise<void>;
 }
 
 /** The node's inputs and a place to read its output from. */
@@ -129,16 +130,13 @@ async function workbench(lab: Lab, node: Tensor, flops: number): Promise<Workben
   const second = op.second && secondOf(target, op, target.inputs, target.attrs);
   const bytes = byteLength(node.shape, node.dtype);
   const signature = signatureOf(applicationOf(node));
-  const [staging, ...buffers] = await gpu.scoped("tune", () => [
-    device.createBuffer({ size: bytes, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST }),
-    ...leaves.map((leaf) =>
-      device.createBuffer({
-        label: `tuned ${node.op}`,
-        size: byteLength(leaf.shape, leaf.dtype),
-        usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST | GPUBufferUsage.COPY_SRC,
-      }),
-    ),
-  ]);
+  const need = { by: "tune", what: `the inputs and output of one ${node.op}`, remedy: SMALLER };
+  const storage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST | GPUBufferUsage.COPY_SRC;
+  const { staging, buffers, dispose } = await allocate(gpu, need, (make) => ({
+    staging: make.buffer("tune readback", bytes, GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST),
+    buffers: leaves.map((leaf) => make.buffer(`tuned ${node.op}`, byteLength(leaf.shape, leaf.dtype), storage)),
+    dispose: make.dispose,
+  }));
   const persistent = new Map(leaves.map((leaf, i) => [leaf, wholeBuffer(buffers[i]!)]));
 
   const mount = async (variant: Variant): Promise<Mounted> => {
@@ -189,8 +187,9 @@ async function workbench(lab: Lab, node: Tensor, flops: number): Promise<Workben
         const values = randomValues(leaf, i + 1);
         return leaf === diagonal && values instanceof Float32Array ? keepDiagonal(leaf.shape, values) : values;
       }),
-    write: (values) => leaves.forEach((leaf, i) => device.queue.writeBuffer(buffers[i]!, 0, toMemory(leaf, values[i]!))),
-    [Symbol.dispose]: () => [staging, ...buffers].forEach((b) => b.destroy()),
+    write: (values) =>
+      gpu.scoped("tune", () => leaves.forEach((leaf, i) => device.queue.writeBuffer(buffers[i]!, 0, toMemory(leaf, values[i]!)))),
+    [Symbol.dispose]: dispose,
   };
 }
 

@@ -1,4 +1,5 @@
 /** What a device can do at most, measured: what a profile's times are compared with. */
+import { allocate } from "../gpu/allocate.js";
 import { wholeBuffer } from "../gpu/buffer-range.js";
 import type { GpuContext } from "../gpu/context.js";
 import type { PipelineCache } from "../gpu/pipelines.js";
@@ -23,7 +24,7 @@ const LEAST_COPY_BYTES = 1024;
 /** Takes a second or more. Nothing else should run on the device. Throws DeviceLostError, OutOfMemoryError. */
 export async function measureDevice(gpu: GpuContext, pipelines: PipelineCache): Promise<DeviceSpeed> {
   using stopwatch = await createStopwatch(gpu);
-  const leastMs = (probe: Probe): Promise<number> => gpu.scoped("measure", () => timeProbe(gpu, pipelines, stopwatch, probe));
+  const leastMs = (probe: Probe): Promise<number> => timeProbe(gpu, pipelines, stopwatch, probe);
   const { workgroups, copyBytes } = gpu.info.software ? SOFTWARE : HARDWARE;
   let peakGflops = 0;
   for (const probe of fmaProbes(workgroups)) peakGflops = Math.max(peakGflops, probe.flops / (await leastMs(probe)) / 1e6);
@@ -33,27 +34,26 @@ export async function measureDevice(gpu: GpuContext, pipelines: PipelineCache): 
 }
 
 async function timeProbe(gpu: GpuContext, pipelines: PipelineCache, stopwatch: Stopwatch, probe: Probe): Promise<number> {
-  const { device } = gpu;
-  const made: GPUBuffer[] = [];
-  const create = (size: number, usage: number): GPUBuffer => {
-    const buffer = device.createBuffer({ size, usage });
-    made.push(buffer);
-    return buffer;
-  };
-  try {
-    const kernel = await kernelFor(pipelines, probe.dispatch);
+  const kernel = await kernelFor(pipelines, probe.dispatch);
+  const need = { by: "measure", what: "the buffers of a copy", remedy: "dispose programs first" };
+  const { bound, dispose } = await allocate(gpu, need, (make) => {
     const params = new ArrayBuffer(paramsBytes(probe.dispatch));
     writeParams(probe.dispatch, new DataView(params), 0);
-    const uniforms = create(params.byteLength, GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST);
-    device.queue.writeBuffer(uniforms, 0, params);
-    const buffers = new Map(Object.entries(probe.buffers).map(([name, size]) => [name, create(size, GPUBufferUsage.STORAGE)]));
+    const uniforms = make.buffer("probe params", params.byteLength, GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST);
+    gpu.device.queue.writeBuffer(uniforms, 0, params);
+    const buffers = new Map(
+      Object.entries(probe.buffers).map(([name, size]) => [name, make.buffer(name, size, GPUBufferUsage.STORAGE)]),
+    );
     const bound = bindDispatch(gpu, kernel, probe.dispatch, probe.dispatch.shader, { buffer: uniforms, offset: 0 }, (name) =>
       wholeBuffer(buffers.get(name)!),
     );
+    return { bound, dispose: make.dispose };
+  });
+  try {
     const record = (pass: GPUComputePassEncoder): void => encode(pass, [bound]);
     await stopwatch.time(record, { samples: 1 }); // some drivers compile at the first dispatch
     return (await stopwatch.time(record)).leastMs;
   } finally {
-    made.forEach((b) => b.destroy());
+    dispose();
   }
 }

@@ -11,7 +11,7 @@ import { gradients } from "./gradients.js";
 import type { CheckedInput } from "./inputs.js";
 import { nodeNames } from "./lower.js";
 import { compilePlan } from "./plan.js";
-import { createReadback } from "./readback.js";
+import { createReadback, type Readback } from "./readback.js";
 import type { WeightStore } from "./weight-store.js";
 
 export interface Suspect {
@@ -42,33 +42,30 @@ export async function firstNonFinite({ gpu, pipelines, store, loss, params, batc
     submitBudgetMs: 100,
     choices: new ChoiceBook(undefined),
   });
-  const readback = createReadback(
-    gpu,
-    plan.outputs.map((pieces) => ({
-      pieces,
-      dtype: "i32" as const,
-      ranges: pieces.parts.map((part) => plan.executable.rangeOf(part)),
-    })),
-  );
+  let readback: Readback | undefined;
   try {
+    const counted = (readback = await createReadback(
+      gpu,
+      plan.outputs.map((pieces) => ({ pieces, ranges: pieces.parts.map((part) => plan.executable.rangeOf(part)) })),
+    ));
     await gpu.scoped("train", () => {
       upload(gpu, plan, batch);
-      plan.executable.submit((encoder) => readback.encode(encoder));
+      plan.executable.submit((encoder) => counted.encode(encoder));
     });
-    const counts = await readback.read();
+    const counts = await counted.read();
     const first = counts.findIndex(([count]) => count! > 0);
     if (first === -1) return null;
     const { tensor, part, name } = watched[first]!;
     return { part, tensor: name, elements: counts[first]![0]!, of: numel(tensor.shape) };
   } finally {
-    readback.dispose();
+    readback?.dispose();
     plan.executable.dispose();
   }
 }
 
 /** The first parameter whose gradient, as the halted step left it, is not finite; or the loss. */
 export async function firstInGradients(store: WeightStore, params: readonly Param[]): Promise<Finding> {
-  const read = await store.read("gradient");
+  const read = await store.read("gradient", "train");
   for (const { name } of params) {
     const data = read.get(name)?.data ?? new Float32Array();
     const elements = data.reduce((n, value) => (Number.isFinite(value) ? n : n + 1), 0);

@@ -2,6 +2,7 @@
  * A lowered graph with its buffers, pipelines and bind groups: everything a run needs, made once. Running it again creates no GPU
  * object: it re-encodes a fixed list.
  */
+import { allocate, SMALLER } from "../gpu/allocate.js";
 import { wholeBuffer, type BufferRange } from "../gpu/buffer-range.js";
 import type { GpuContext } from "../gpu/context.js";
 import type { PipelineCache } from "../gpu/pipelines.js";
@@ -71,17 +72,12 @@ export async function buildExecutable(options: BuildOptions): Promise<Executable
   const kernels = await compileAll(options);
   options.signal?.throwIfAborted();
   const preparations = await preparing;
-  const made: GPUBuffer[] = [];
-  const build = (): Executable => {
+  const need = { by: "compile", what: describePlanned(lowered), remedy: SMALLER };
+  return allocate(gpu, need, (make): Executable => {
     const { device } = gpu;
-    const create = (label: string, size: number, usage: number): GPUBuffer => {
-      const buffer = device.createBuffer({ label, size, usage });
-      made.push(buffer);
-      return buffer;
-    };
     const storage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST | GPUBufferUsage.COPY_SRC;
-    const buffers = layout.memory.buffers.map((bytes, i) => create(`transient ${i}`, bytes, storage));
-    const absent = wholeBuffer(create("absent operand", 16, storage));
+    const buffers = layout.memory.buffers.map((bytes, i) => make.buffer(`transient ${i}`, bytes, storage));
+    const absent = wholeBuffer(make.buffer("absent operand", 16, storage));
     const rangeOfItem = (item: number): BufferRange => {
       const { buffer, offset } = layout.memory.places[item]!;
       return { buffer: buffers[buffer]!, offset, size: layout.lifetimes[item]!.bytes };
@@ -97,7 +93,7 @@ export async function buildExecutable(options: BuildOptions): Promise<Executable
     };
 
     const { data, offsets } = packUniforms(lowered.steps.flatMap((s) => s.variant.dispatches));
-    const uniforms = create("params", data.byteLength, GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST);
+    const uniforms = make.buffer("params", data.byteLength, GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST);
     device.queue.writeBuffer(uniforms, 0, data);
 
     let next = 0;
@@ -138,16 +134,15 @@ export async function buildExecutable(options: BuildOptions): Promise<Executable
           for (const preparation of due) preparation.submitted();
         });
       },
-      dispose: () => made.forEach((b) => b.destroy()),
+      dispose: make.dispose,
     };
-  };
-  try {
-    return await gpu.scoped("compile", build);
-  } catch (error) {
-    // Of those that the device had room for before the one that it had not.
-    made.forEach((b) => b.destroy());
-    throw error;
-  }
+  });
+}
+
+/** For people: what was too large. */
+function describePlanned({ leaves, steps }: Lowered): string {
+  const inputs = leaves.filter(({ op }) => op === "input").map(({ name, shape }) => `${name} ${formatShape(shape)}`);
+  return `a plan of ${steps.length} nodes${inputs.length > 0 ? ` for ${inputs.join(", ")}` : ""}`;
 }
 
 async function preparationOf(

@@ -1,5 +1,6 @@
 /** From what a caller hands to run() or train() to the buffers of a plan. */
 import type { GpuContext } from "../gpu/context.js";
+import type { Shortage } from "../gpu/scopes.js";
 import { InputError } from "../tensor/errors.js";
 import { formatShape, sameShape, type Shape } from "../tensor/shape.js";
 import { topological, type Tensor } from "../tensor/tensor.js";
@@ -84,4 +85,12 @@ function neededInputs(outputs: readonly Tensor[]): Set<string> {
 export function upload(gpu: GpuContext, plan: CompiledPlan, inputs: ReadonlyMap<string, CheckedInput>): void {
   for (const [name, pieces] of plan.inputs)
     writePieces(gpu.device, pieces, inputs.get(name)!.data, (part) => plan.executable.rangeOf(part));
+}
+
+/** The message where the device cannot hold `upload`'s copies. A training step is then taken all the same, for nobody waits for it. */
+export function noRoomForInputs(by: "run" | "train" | "profile"): Shortage {
+  const after =
+    by === "train" ? "steps since the last loss may have been taken on other data: resume from a checkpoint, then " : "";
+  return (message) =>
+    `${by}: the device has no room for copies of the inputs on their way to it (${message}): ${after}use a smaller batch or image`;
 }

@@ -2,6 +2,7 @@
  * Stops the optimiser before infinities or NaNs reach the weights: behind each backward pass the loss and all gradients are looked at, by bit pattern, and from the
  * first that is not finite on every update does nothing. The host finds out when it next reads the loss.
  */
+import { allocate } from "../gpu/allocate.js";
 import { wholeBuffer, type BufferRange } from "../gpu/buffer-range.js";
 import type { GpuContext } from "../gpu/context.js";
 import type { Kernel, PipelineCache } from "../gpu/pipelines.js";
@@ -35,14 +36,11 @@ export class Guard {
     const jobs = [{ count: 1, range: null }, ...looks(store, params)];
     const dispatches = jobs.map(({ count }) => guard(count));
     const kernel = await kernelFor(pipelines, dispatches[0]!);
-    return gpu.scoped("train", () => {
+    const need = { by: "train", what: "the check for infinities (checkFinite)", remedy: "dispose other programs" };
+    return allocate(gpu, need, (make) => {
       const data = new ArrayBuffer(jobs.length * UNIFORM_ALIGNMENT);
       dispatches.forEach((d, i) => writeParams(d, new DataView(data), i * UNIFORM_ALIGNMENT));
-      const uniforms = gpu.device.createBuffer({
-        label: "guard params",
-        size: data.byteLength,
-        usage: GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST,
-      });
+      const uniforms = make.buffer("guard params", data.byteLength, GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST);
       gpu.device.queue.writeBuffer(uniforms, 0, data);
       const bind = (i: number, x: BufferRange): Bound => bindGuard(gpu, kernel, dispatches[i]!, { uniforms, i, x, hyper });
       const gradients = jobs.flatMap(({ range }, i) => (range ? [bind(i, range)] : []));

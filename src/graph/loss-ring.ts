@@ -1,4 +1,5 @@
 /** Reads losses, and what else a step says of itself, back without stalling the loop: a few staging buffers in turn, and a bound on how far the host runs ahead. */
+import { allocate } from "../gpu/allocate.js";
 import type { BufferRange } from "../gpu/buffer-range.js";
 import type { GpuContext } from "../gpu/context.js";
 import { SCALING_BYTES } from "../kernels/loss-scale.js";
@@ -16,22 +17,39 @@ export interface StepReading {
 }
 
 export class LossRing {
-  private readonly staging: GPUBuffer;
-  private readonly pending: Promise<unknown>[] = [];
+  /** Steps under way: when each is done, and whether its submits were good. */
+  private readonly pending: { readonly done: Promise<unknown>; readonly submits: Promise<unknown> }[] = [];
+  private readonly submits: Promise<unknown>[] = [];
   /** Steps, up to the last reading. */
   private skipped = 0;
 
-  constructor(
+  private constructor(
     private readonly gpu: GpuContext,
+    private readonly staging: GPUBuffer,
     private readonly parts: number,
-    /** The state of loss scaling (kernels/loss-scale.ts), in mixed precision. */
     private readonly scaling: GPUBuffer | undefined,
-  ) {
-    this.staging = gpu.device.createBuffer({
-      label: "loss readback",
-      size: 16 * (parts + 1) + SCALING_BYTES,
-      usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST,
+  ) {}
+
+  /** `scaling`: the state of loss scaling (kernels/loss-scale.ts), in mixed precision. Throws OutOfMemoryError. */
+  static async create(gpu: GpuContext, parts: number, scaling: GPUBuffer | undefined): Promise<LossRing> {
+    const size = 16 * (parts + 1) + SCALING_BYTES;
+    const need = { by: "train", what: "reading the loss back", remedy: "dispose other programs" };
+    return allocate(gpu, need, (make) => {
+      const staging = make.buffer("loss readback", size, GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST);
+      return new LossRing(gpu, staging, parts, scaling);
     });
+  }
+
+  /** A submit of the step; its error comes with the next reading, or a few steps later. */
+  submitted(work: Promise<unknown>): void {
+    work.catch(() => undefined);
+    this.submits.push(work);
+  }
+
+  /** Throws what submits were refused for. */
+  async settled(): Promise<void> {
+    const submits = [...this.pending.splice(0).map((step) => step.submits), ...this.submits.splice(0)];
+    await Promise.all(submits);
   }
 
   /** Copies the loss of one of the step's batches, behind the update. */
@@ -63,7 +81,7 @@ export class LossRing {
     const lossScale = values[4 * (this.parts + 1)]!;
     const skipped = words[4 * (this.parts + 1) + 2]!;
     this.staging.unmap();
-    this.pending.length = 0;
+    await this.settled();
     const reading = { loss: total / this.parts, divergedAt };
     if (!this.scaling) return reading;
     const before = this.skipped;
@@ -73,8 +91,13 @@ export class LossRing {
 
   /** Waits only when the device is several steps behind. */
   async throttle(): Promise<void> {
-    this.pending.push(this.gpu.device.queue.onSubmittedWorkDone());
-    if (this.pending.length > MAX_STEPS_AHEAD) await this.gpu.orLost(this.pending.shift()!);
+    const submits = Promise.all(this.submits.splice(0));
+    submits.catch(() => undefined);
+    this.pending.push({ done: this.gpu.device.queue.onSubmittedWorkDone(), submits });
+    if (this.pending.length <= MAX_STEPS_AHEAD) return;
+    const oldest = this.pending.shift()!;
+    await this.gpu.orLost(oldest.done);
+    await oldest.submits;
   }
 
   dispose(): void {

@@ -1,4 +1,5 @@
 /** The loss scale of a program in mixed precision (kernels/loss-scale.ts): what callers may say of it, and its kernels behind every backward pass. */
+import { allocate } from "../gpu/allocate.js";
 import { wholeBuffer } from "../gpu/buffer-range.js";
 import type { GpuContext } from "../gpu/context.js";
 import type { PipelineCache } from "../gpu/pipelines.js";
@@ -107,14 +108,11 @@ export class LossScaler {
     );
     const adjust = adjustScale({ growth: 1, backoff: 1, interval: 1 });
     const kernels = await Promise.all([kernelFor(pipelines, adjust), kernelFor(pipelines, checkGradient(1))]);
-    return gpu.scoped("train", () => {
+    const need = { by: "train", what: "the kernels of the loss scale", remedy: "dispose other programs" };
+    return allocate(gpu, need, (make) => {
       const data = new ArrayBuffer((1 + checks.length) * UNIFORM_ALIGNMENT);
       checks.forEach(({ check }, i) => writeParams(check, new DataView(data), (1 + i) * UNIFORM_ALIGNMENT));
-      const buffer = gpu.device.createBuffer({
-        label: "loss scale params",
-        size: data.byteLength,
-        usage: GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST,
-      });
+      const buffer = make.buffer("loss scale params", data.byteLength, GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST);
       gpu.device.queue.writeBuffer(buffer, 0, data);
       const scaling = wholeBuffer(store.scaling);
       const bindChecks = (source: "gradient" | "accumulator"): Bound[] =>

@@ -48,7 +48,7 @@ export class PlanCache<Kinds extends { readonly [kind: string]: Kept }> {
       this.entries.set(name, known);
       return known.made;
     }
-    const entry: Entry<Kinds, K> = { kind, made: this.makeWithRoom(make, turn) };
+    const entry: Entry<Kinds, K> = { kind, made: this.withRoom(make, turn) };
     this.entries.set(name, entry);
     entry.made.then(
       (plan) => {
@@ -80,7 +80,8 @@ export class PlanCache<Kinds extends { readonly [kind: string]: Kept }> {
     this.entries.clear();
   }
 
-  private async makeWithRoom<P>(make: () => Promise<P>, turn: Turn): Promise<P> {
+  /** What `make` gives. Where that throws OutOfMemoryError, all plans that are made go, and it is tried once more. */
+  async withRoom<P>(make: () => Promise<P>, turn: Turn): Promise<P> {
     try {
       return await make();
     } catch (error) {

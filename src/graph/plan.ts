@@ -105,6 +105,7 @@ export async function compilePlan(request: PlanRequest): Promise<CompiledPlan> {
   await choices.tuner?.tune(parts, device, kind, choices.saved, request.tuneSignal ?? request.signal);
   request.signal?.throwIfAborted();
   const lowered = lower(parts, device, choices, kind);
+  if (request.gradientsOf) await store.provide("train", ["gradient"], [...request.gradientsOf.values()]);
   request.outputs.forEach((output, i) => {
     const name = request.gradientsOf?.get(output);
     if (name !== undefined)

@@ -1,4 +1,5 @@
 /** Weights in the form that kernels want them in (op.ts: Preparing): beside the weights, shared by all plans of a program, made anew when these change. */
+import { allocate } from "../gpu/allocate.js";
 import { wholeBuffer, type BufferRange } from "../gpu/buffer-range.js";
 import type { GpuContext } from "../gpu/context.js";
 import type { PipelineCache } from "../gpu/pipelines.js";
@@ -27,7 +28,7 @@ interface Entry {
 
 export class PreparedWeights {
   private entries: readonly Entry[] = [];
-  private readonly buffers: GPUBuffer[] = [];
+  private readonly made: (() => void)[] = [];
   private disposed = false;
 
   constructor(
@@ -59,45 +60,37 @@ export class PreparedWeights {
   ): Promise<Preparation> {
     const { gpu, store } = this;
     const kernels = await Promise.all(dispatches.map((d) => kernelFor(this.pipelines, d)));
-    const created: GPUBuffer[] = [];
-    try {
-      return await gpu.scoped("compile", (): Preparation => {
-        const create = (label: string, size: number, usage: number): GPUBuffer => {
-          const buffer = gpu.device.createBuffer({ label: `${label} of ${name}`, size, usage });
-          created.push(buffer);
-          return buffer;
-        };
-        const storage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST | GPUBufferUsage.COPY_SRC;
-        const ranges = bytes.map((size) => wholeBuffer(create("prepared", Math.max(16, Math.ceil(size / 16) * 16), storage)));
-        const { data, offsets } = packUniforms(dispatches);
-        const uniforms = create("preparing params", data.byteLength, GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST);
-        gpu.device.queue.writeBuffer(uniforms, 0, data);
-        const bound = bindAll(gpu, { name, dispatches, kernels, uniforms, offsets }, (ref) => {
-          if (typeof ref === "object" && "input" in ref) return rangeOf(ref.input);
-          if (typeof ref === "object" && "prepared" in ref) return ranges[ref.prepared]!;
-          throw new Error(`${name}: a preparation binds inputs and prepared buffers only`);
-        });
-        let version = -1;
-        return {
-          ranges,
-          bytes: ranges.reduce((n, r) => n + r.size, 0),
-          bound,
-          isDue: () => version !== store.version,
-          submitted: () => (version = store.version),
-        };
+    const need = { by: "compile", what: `weights of ${name} as its kernels want them`, remedy: "use a smaller net" };
+    const { dispose, ...preparation } = await allocate(gpu, need, (make): Preparation & Pick<typeof make, "dispose"> => {
+      const create = (label: string, size: number, usage: number): GPUBuffer => make.buffer(`${label} of ${name}`, size, usage);
+      const storage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST | GPUBufferUsage.COPY_SRC;
+      const ranges = bytes.map((size) => wholeBuffer(create("prepared", Math.max(16, Math.ceil(size / 16) * 16), storage)));
+      const { data, offsets } = packUniforms(dispatches);
+      const uniforms = create("preparing params", data.byteLength, GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST);
+      gpu.device.queue.writeBuffer(uniforms, 0, data);
+      const bound = bindAll(gpu, { name, dispatches, kernels, uniforms, offsets }, (ref) => {
+        if (typeof ref === "object" && "input" in ref) return rangeOf(ref.input);
+        if (typeof ref === "object" && "prepared" in ref) return ranges[ref.prepared]!;
+        throw new Error(`${name}: a preparation binds inputs and prepared buffers only`);
       });
-    } catch (error) {
-      created.splice(0).forEach((b) => b.destroy());
-      throw error;
-    } finally {
-      if (this.disposed) created.forEach((b) => b.destroy());
-      else this.buffers.push(...created);
-    }
+      let version = -1;
+      return {
+        ranges,
+        bytes: ranges.reduce((n, r) => n + r.size, 0),
+        bound,
+        isDue: () => version !== store.version,
+        submitted: () => (version = store.version),
+        dispose: make.dispose,
+      };
+    });
+    if (this.disposed) dispose();
+    else this.made.push(dispose);
+    return preparation;
   }
 
   dispose(): void {
     this.disposed = true;
-    this.buffers.forEach((b) => b.destroy());
+    this.made.forEach((dispose) => dispose());
   }
 }
 

@@ -1,7 +1,7 @@
 /** What users run, train, save and profile: a graph on one device. */
 import type { Shape } from "../tensor/shape.js";
 import type { TypedArray, Weights } from "../tensor/weights.js";
-import type { Checkpoint, ResumeOptions } from "./checkpoint.js";
+import type { Checkpoint, CheckpointFile, ResumeOptions } from "./checkpoint.js";
 import type { Names } from "./graph.js";
 import type { Inputs, SomeInputs } from "./inputs.js";
 import type { OnGpuOptions } from "./on-gpu.js";
@@ -16,7 +16,7 @@ export interface Program<I extends Names, O extends Names> extends Disposable {
   readonly plan: Plan;
   /**
    * Puts weights on the GPU. Throws WeightsError for a shape that differs, a value that is not finite, or (strict, the default) a parameter without weights;
-   * nothing is loaded then.
+   * nothing is loaded then. OutOfMemoryError where the device has no room for the copies on their way: the program then wants load() or resume() again.
    */
   load(weights: Weights, options?: { strict?: boolean }): Promise<LoadReport>;
   /** The current weights, read back. */
@@ -54,9 +54,11 @@ export interface Program<I extends Names, O extends Names> extends Disposable {
   checkpointPieces(): AsyncGenerator<Uint8Array, void, void>;
   /**
    * Goes on from a checkpoint. Throws WeightsError where it is damaged or of another graph, VariantError (unless `strict` is false) where a variant
-   * that it was made with does not apply on this device; nothing is changed then.
+   * that it was made with does not apply on this device; nothing is changed then. `{ file }` is read tensor by tensor: a checkpoint of any size then needs memory for
+   * its largest tensor only. What is wrong with its values is found on the way: after an error there, or a `signal`, calls that need weights throw
+   * WeightsError until load() or resume() has replaced them all.
    */
-  resume(checkpoint: Checkpoint, options?: ResumeOptions): Promise<void>;
+  resume(checkpoint: Checkpoint | CheckpointFile, options?: ResumeOptions): Promise<void>;
   /** Time of each node of a forward pass, or of a training step, and of all together; next to what the device can do. See {@link ProfileOptions}. */
   profile(inputs: Inputs<I>, options?: ProfileOptions<keyof O>): Promise<Profile>;
 }

@@ -4,11 +4,18 @@ import { DisposedError } from "../gpu/errors.js";
 import type { PipelineCache } from "../gpu/pipelines.js";
 import type { Shape } from "../tensor/shape.js";
 import type { TypedArray, Weights } from "../tensor/weights.js";
-import { checkpointPieces, createCheckpoint, readCheckpoint, type Checkpoint, type ResumeOptions } from "./checkpoint.js";
+import {
+  checkpointPieces,
+  createCheckpoint,
+  readCheckpoint,
+  type Checkpoint,
+  type CheckpointFile,
+  type ResumeOptions,
+} from "./checkpoint.js";
 import type { ChoiceBook } from "./choice-book.js";
 import { choiceBookFor, type CompileOptions } from "./compile-options.js";
 import type { Graph, Names } from "./graph.js";
-import { checkInputs, outputNames, shapesOf, upload } from "./feed.js";
+import { checkInputs, noRoomForInputs, outputNames, shapesOf, upload } from "./feed.js";
 import type { CheckedInput, Data, Inputs, SomeInputs } from "./inputs.js";
 import { oneRange, type OnGpuOptions } from "./on-gpu.js";
 import { choiceDeviceOf, type Plan } from "./plan.js";
@@ -17,7 +24,7 @@ import { PreparedWeights } from "./prepared-weights.js";
 import { profilePlan, type Profile, type ProfileOptions } from "./profile.js";
 import type { Program } from "./program-interface.js";
 import { now, PlanCache, type Turn } from "./plan-cache.js";
-import { compileRun, runPlanKey, type PlanSite, type RunPlan, type RunPlanOptions } from "./run-plan.js";
+import { compileRun, ifSubmitted, runPlanKey, type PlanSite, type RunPlan, type RunPlanOptions } from "./run-plan.js";
 import { sumOver, type SomeBatches, type TotalsOptions } from "./totals.js";
 import { Trainer, type Batches, type TrainOptions, type TrainStep } from "./train.js";
 import { WeightStore, type LoadReport } from "./weight-store.js";
@@ -33,7 +40,7 @@ export async function createProgram<I extends Names, O extends Names>(
   options.signal?.throwIfAborted();
   const { seed = 1, precision = "f32" } = options;
   checkPrecision(gpu, precision);
-  const store = await gpu.scoped("compile", () => new WeightStore(gpu, graph.params, seed, precision));
+  const store = await WeightStore.create(gpu, graph.params, seed, precision);
   const program = new GraphProgram(gpu, pipelines, graph, options, store, onDispose);
   try {
     await program.prepare();
@@ -76,7 +83,7 @@ class GraphProgram<I extends Names, O extends Names> implements Program<I, O> {
       plans: new PlanCache(gpu, options.planBudgetBytes),
       turn: (work) => this.exclusive(work),
     };
-    this.trainer = new Trainer(this.site, () => this.assertUsable());
+    this.trainer = new Trainer(this.site, () => this.assertWhole());
   }
 
   async prepare(): Promise<void> {
@@ -92,6 +99,15 @@ class GraphProgram<I extends Names, O extends Names> implements Program<I, O> {
     this.gpu.assertUsable();
   }
 
+  /** Also of the weights. In turn: what replaces them goes first. */
+  private assertWhole(): void {
+    this.assertUsable();
+    this.store.assertWhole();
+  }
+
+  /** In turn, tried once more without other plans where there is no room. */
+  private readonly withRoom = <T>(make: () => Promise<T>): Promise<T> => this.site.plans.withRoom(make, now);
+
   private exclusive<T>(work: () => Promise<T>): Promise<T> {
     const result = this.tail.then(work);
     this.tail = result.catch(() => undefined);
@@ -101,7 +117,7 @@ class GraphProgram<I extends Names, O extends Names> implements Program<I, O> {
   async load(weights: Weights, { strict = true }: { strict?: boolean } = {}): Promise<LoadReport> {
     this.assertUsable();
     return this.exclusive(async () => {
-      const report = await this.gpu.scoped("load", () => this.store.load(weights, strict));
+      const report = await this.store.load(weights, strict);
       await this.dropStalePlans();
       return report;
     });
@@ -109,7 +125,10 @@ class GraphProgram<I extends Names, O extends Names> implements Program<I, O> {
 
   async save(): Promise<Weights> {
     this.assertUsable();
-    return this.exclusive(() => this.store.read("weight"));
+    return this.exclusive(() => {
+      this.assertWhole();
+      return this.withRoom(() => this.store.read("weight", "save"));
+    });
   }
 
   async run<K extends keyof O>(
@@ -127,7 +146,7 @@ class GraphProgram<I extends Names, O extends Names> implements Program<I, O> {
     this.assertUsable();
     const names = outputNames(this.graph, options.outputs);
     const ask = (encoder: GPUCommandEncoder, plan: RunPlan): void => plan.readback.encode(encoder);
-    const values = await this.submit(inputs, names, ask, (plan) => plan.readback.read());
+    const values = await this.submit(inputs, names, ask, (plan, submitted) => ifSubmitted(submitted, plan.readback.read()));
     return Object.fromEntries(names.map((name, i) => [name, values[i]])) as { readonly [N in keyof O]: TypedArray };
   }
 
@@ -150,30 +169,30 @@ class GraphProgram<I extends Names, O extends Names> implements Program<I, O> {
       const ranges = names.map((name, i) => [name, oneRange(name, pieces[i]!, executable)] as const);
       record(encoder, Object.fromEntries(ranges) as { readonly [N in K]: GPUBufferBinding });
     };
-    await this.submit(inputs, names, hand, () => this.gpu.finished(), { isRead: false });
+    await this.submit(inputs, names, hand, (_, submitted) => ifSubmitted(submitted, this.gpu.finished()), { isRead: false });
   }
 
-  /** One forward pass; `finish` adds to its last submit, `after` ends its turn. */
+  /** One forward pass; `finish` adds to its last submit, `after` ends its turn, and is told whether the submit was good. */
   private async submit<T>(
     inputs: SomeInputs<I>,
     names: readonly string[],
     finish: (encoder: GPUCommandEncoder, plan: RunPlan) => void,
-    after: (plan: RunPlan) => Promise<T>,
+    after: (plan: RunPlan, submitted: Promise<void>) => Promise<T>,
     kind: Pick<RunPlanOptions, "isRead"> = { isRead: true },
   ): Promise<T> {
     const checked = this.check(inputs, names);
     await this.runPlan(shapesOf(checked), names, kind);
     return this.exclusive(async () => {
-      this.assertUsable();
+      this.assertWhole();
       // Again, in turn: a resume in between may have replaced it.
       const plan = await this.runPlan(shapesOf(checked), names, { ...kind, turn: now });
       const submit = (): void => {
         upload(this.gpu, plan, checked);
         plan.executable.submit((encoder) => finish(encoder, plan));
       };
-      if (this.gpu.checked) await this.gpu.scoped("run", submit);
-      else submit();
-      return after(plan);
+      const submitted = this.gpu.scoped("run", submit, noRoomForInputs("run"));
+      if (this.gpu.checked) await submitted;
+      return after(plan, submitted);
     });
   }
 
@@ -197,7 +216,10 @@ class GraphProgram<I extends Names, O extends Names> implements Program<I, O> {
 
   async checkpoint(): Promise<Checkpoint> {
     this.assertUsable();
-    return this.exclusive(() => createCheckpoint(this.store, this.trainer, this.choices));
+    return this.exclusive(() => {
+      this.assertWhole();
+      return createCheckpoint(this.store, this.trainer, this.choices, this.withRoom);
+    });
   }
 
   async *checkpointPieces(): AsyncGenerator<Uint8Array, void, void> {
@@ -206,16 +228,18 @@ class GraphProgram<I extends Names, O extends Names> implements Program<I, O> {
     const left = new Promise<void>((resolve) => (leave = resolve));
     await new Promise<void>((resolve) => void this.exclusive(() => (resolve(), left)));
     try {
-      yield* checkpointPieces(this.store, this.trainer, this.choices);
+      this.assertWhole();
+      yield* checkpointPieces(this.store, this.trainer, this.choices, this.withRoom);
     } finally {
       leave();
     }
   }
 
-  async resume(checkpoint: Checkpoint, options: ResumeOptions = {}): Promise<void> {
+  async resume(checkpoint: Checkpoint | CheckpointFile, options: ResumeOptions = {}): Promise<void> {
     this.assertUsable();
     return this.exclusive(async () => {
-      readCheckpoint(checkpoint, this.store, this.trainer, this.choices, choiceDeviceOf(this.gpu), options);
+      const { gpu, store, trainer: state, choices, withRoom } = this;
+      await readCheckpoint(checkpoint, { store, state, choices, device: choiceDeviceOf(gpu), withRoom }, options);
       await this.dropStalePlans();
     });
   }
@@ -238,7 +262,8 @@ class GraphProgram<I extends Names, O extends Names> implements Program<I, O> {
       const plan = await (options.loss === undefined
         ? this.runPlan(shapes, names, { turn: now })
         : this.trainer.planOf(options.loss, shapes, now));
-      upload(this.gpu, plan, checked);
+      this.assertWhole();
+      await this.gpu.scoped("profile", () => upload(this.gpu, plan, checked), noRoomForInputs("profile"));
       return profilePlan(this.gpu, plan.executable, options);
     });
   }

@@ -1,4 +1,5 @@
 /** Copies of results from the GPU to the host. Staging buffers are made once per plan, so that a steady run creates nothing. */
+import { allocate, type Need } from "../gpu/allocate.js";
 import type { BufferRange } from "../gpu/buffer-range.js";
 import type { GpuContext } from "../gpu/context.js";
 import { elementBytes, physicalSize, type Numbers } from "../tensor/layout.js";
@@ -14,12 +15,19 @@ export interface Readback {
   dispose(): void;
 }
 
+const OUTPUTS: Need = {
+  by: "compile",
+  what: "reading the outputs back",
+  remedy: "ask for fewer outputs or a smaller batch, or keep them on the GPU with runOnGpu()",
+};
+
 export interface ReadbackItem {
   readonly pieces: Pieces;
   readonly ranges: readonly BufferRange[];
 }
 
-export function createReadback(gpu: GpuContext, items: readonly ReadbackItem[]): Readback {
+/** Throws OutOfMemoryError; `need` says who reads what, where that is not a run its outputs. */
+export async function createReadback(gpu: GpuContext, items: readonly ReadbackItem[], need: Need = OUTPUTS): Promise<Readback> {
   let bytes = 0;
   const copies = items.flatMap((item) =>
     item.pieces.parts.map((part, i) => {
@@ -29,9 +37,10 @@ export function createReadback(gpu: GpuContext, items: readonly ReadbackItem[]):
       return copy;
     }),
   );
-  const staging = copies.map((c) =>
-    gpu.device.createBuffer({ label: "readback", size: c.size, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST }),
-  );
+  const { staging, dispose } = await allocate(gpu, need, (make) => ({
+    staging: copies.map((c) => make.buffer("readback", c.size, GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST)),
+    dispose: make.dispose,
+  }));
   return {
     bytes,
     encode(encoder) {
@@ -48,7 +57,7 @@ export function createReadback(gpu: GpuContext, items: readonly ReadbackItem[]):
       staging.forEach((s) => s.unmap());
       return values;
     },
-    dispose: () => staging.forEach((s) => s.destroy()),
+    dispose,
   };
 }
 
@@ -57,13 +66,15 @@ function copiedBytes({ shape, dtype }: TensorSpec): number {
   return Math.ceil((physicalSize(shape) * elementBytes(dtype)) / 4) * 4;
 }
 
-/** The same at once, for what is read seldom. */
-export async function readOnce(gpu: GpuContext, items: readonly ReadbackItem[]): Promise<Numbers[]> {
-  const readback = createReadback(gpu, items);
+/** The same at once, for what is read seldom. Throws OutOfMemoryError. */
+export async function readOnce(gpu: GpuContext, items: readonly ReadbackItem[], need: Need): Promise<Numbers[]> {
+  const readback = await createReadback(gpu, items, need);
   try {
-    const encoder = gpu.device.createCommandEncoder();
-    readback.encode(encoder);
-    gpu.device.queue.submit([encoder.finish()]);
+    await gpu.scoped(need.by, () => {
+      const encoder = gpu.device.createCommandEncoder();
+      readback.encode(encoder);
+      gpu.device.queue.submit([encoder.finish()]);
+    });
     return await readback.read();
   } finally {
     readback.dispose();

@@ -54,7 +54,10 @@ export async function compileRun<I extends Names, O extends Names>(
     pieces,
     ranges: pieces.parts.map((part) => compiled.executable.rangeOf(part)),
   }));
-  const readback = createReadback(site.gpu, isRead ? items : []);
+  const readback = await createReadback(site.gpu, isRead ? items : []).catch((error: unknown) => {
+    compiled.dispose();
+    throw error;
+  });
   const dispose = (): void => {
     readback.dispose();
     compiled.dispose();
@@ -65,4 +68,14 @@ export async function compileRun<I extends Names, O extends Names>(
 /** The same for the same shapes and outputs. */
 export function runPlanKey(graph: Graph<Names, Names>, { shapes, names, isRead }: RunPlanOptions): string {
   return JSON.stringify([names, isRead, Object.entries(graph.inputs).map(([name, { shape }]) => shapes[name] ?? shape)]);
+}
+
+/** What is read of a submit, unless that was refused: then that error, since what is read is not of it. */
+export async function ifSubmitted<T>(submitted: Promise<void>, reading: Promise<T>): Promise<T> {
+  submitted.catch(() => undefined);
+  try {
+    return await reading;
+  } finally {
+    await submitted;
+  }
 }

@@ -1,4 +1,5 @@
 /** Integer outputs summed over many runs on the GPU: counts of a whole set of images with one read-back at the end. */
+import { allocate } from "../gpu/allocate.js";
 import { wholeBuffer } from "../gpu/buffer-range.js";
 import type { GpuContext } from "../gpu/context.js";
 import type { PipelineCache } from "../gpu/pipelines.js";
@@ -27,7 +28,7 @@ export type SomeBatches<I> = Iterable<SomeInputs<I>> | AsyncIterable<SomeInputs<
 type Submit<I> = (
   inputs: SomeInputs<I>,
   finish: (encoder: GPUCommandEncoder, plan: CompiledPlan) => void,
-  after: () => Promise<void>,
+  after: (plan: CompiledPlan, submitted: Promise<void>) => Promise<void>,
 ) => Promise<void>;
 
 /** The totals of `outputs` over a run for each batch, by name. Throws the signal's reason. */
@@ -47,7 +48,7 @@ export async function sumOver<I, K extends PropertyKey>(
       await submit(
         batch,
         (encoder, plan) => totals.encode(encoder, plan),
-        () => totals.throttle(),
+        (_, submitted) => totals.throttle(submitted),
       );
       onRun?.(++done);
     }
@@ -65,11 +66,12 @@ class Totals {
   private constructor(
     private readonly gpu: GpuContext,
     private readonly buffers: readonly GPUBuffer[],
-    private readonly uniforms: GPUBuffer,
+    private readonly staging: readonly GPUBuffer[],
     private readonly bindPlan: (plan: CompiledPlan) => readonly Bound[],
+    readonly dispose: () => void,
   ) {}
 
-  /** Throws InputError for an output that is not a vector, matrix or cube of integers. */
+  /** Throws InputError for an output that is not a vector, matrix or cube of integers; OutOfMemoryError, before anything is run. */
   static async create(gpu: GpuContext, pipelines: PipelineCache, outputs: readonly Tensor[]): Promise<Totals> {
     for (const { name, dtype, shape } of outputs) {
       // Rank 4 has padding lanes.
@@ -80,19 +82,16 @@ class Totals {
     }
     const dispatches = outputs.map((t) => addToTotal(numel(t.shape)));
     const kernels = await Promise.all(dispatches.map((d) => kernelFor(pipelines, d)));
-    return gpu.scoped("total", () => {
-      const { device } = gpu;
-      const storage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC;
-      const buffers = outputs.map((t) =>
-        device.createBuffer({ label: `total of ${t.name}`, size: totalBytes(numel(t.shape)), usage: storage }),
+    const need = { by: "total", what: "the sums of its outputs", remedy: "ask for fewer outputs, or dispose other programs" };
+    return allocate(gpu, need, (make) => {
+      const sizes = outputs.map((t) => totalBytes(numel(t.shape)));
+      const buffers = outputs.map((t, i) =>
+        make.buffer(`total of ${t.name}`, sizes[i]!, GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC),
       );
+      const staging = sizes.map((size) => make.buffer("total readback", size, GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST));
       const { data, offsets } = packUniforms(dispatches);
-      const uniforms = device.createBuffer({
-        label: "total params",
-        size: data.byteLength,
-        usage: GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST,
-      });
-      device.queue.writeBuffer(uniforms, 0, data);
+      const uniforms = make.buffer("total params", data.byteLength, GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST);
+      gpu.device.queue.writeBuffer(uniforms, 0, data);
       const bindPlan = (plan: CompiledPlan): readonly Bound[] =>
         dispatches.flatMap((d, i) => {
           const own = { dispatches: [d], kernels: [kernels[i]!], uniforms, offsets: [offsets[i]!] };
@@ -100,7 +99,7 @@ class Totals {
             ref === "output" ? wholeBuffer(buffers[i]!) : plan.executable.rangeOf(plan.outputs[i]!.parts[0]!),
           );
         });
-      return new Totals(gpu, buffers, uniforms, bindPlan);
+      return new Totals(gpu, buffers, staging, bindPlan, make.dispose);
     });
   }
 
@@ -114,30 +113,21 @@ class Totals {
   }
 
   /** Waits only when the device is several runs behind. */
-  async throttle(): Promise<void> {
-    this.pending.push(this.gpu.device.queue.onSubmittedWorkDone());
+  async throttle(submitted: Promise<void>): Promise<void> {
+    const done = Promise.all([this.gpu.device.queue.onSubmittedWorkDone(), submitted]);
+    done.catch(() => undefined);
+    this.pending.push(done);
     if (this.pending.length > MAX_RUNS_AHEAD) await this.gpu.orLost(this.pending.shift()!);
   }
 
   /** One array per output. */
   async read(): Promise<Float64Array[]> {
     const { device } = this.gpu;
-    const staging = this.buffers.map((b) =>
-      device.createBuffer({ label: "total readback", size: b.size, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST }),
-    );
-    try {
-      const encoder = device.createCommandEncoder();
-      this.buffers.forEach((b, i) => encoder.copyBufferToBuffer(b, 0, staging[i]!, 0, b.size));
-      device.queue.submit([encoder.finish()]);
-      for (const s of staging) await this.gpu.mapped(s);
-      return staging.map((s) => readTotals(new Uint32Array(s.getMappedRange())));
-    } finally {
-      staging.forEach((s) => s.destroy());
-    }
-  }
-
-  dispose(): void {
-    this.buffers.forEach((b) => b.destroy());
-    this.uniforms.destroy();
+    const encoder = device.createCommandEncoder();
+    this.buffers.forEach((b, i) => encoder.copyBufferToBuffer(b, 0, this.staging[i]!, 0, b.size));
+    device.queue.submit([encoder.finish()]);
+    for (const s of this.staging) await this.gpu.mapped(s);
+    await this.gpu.orLost(Promise.all(this.pending));
+    return this.staging.map((s) => readTotals(new Uint32Array(s.getMappedRange())));
   }
 }

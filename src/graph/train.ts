@@ -12,7 +12,7 @@ import type { CompiledPlan } from "./plan.js";
 import type { Turn } from "./plan-cache.js";
 import type { PlanSite } from "./run-plan.js";
 import { compileTrain, trainable, trainPlanKey, type TrainPlan } from "./train-plan.js";
-import { checkInputs, shapesOf, specializeGraph, upload } from "./feed.js";
+import { checkInputs, noRoomForInputs, shapesOf, specializeGraph, upload } from "./feed.js";
 import { Updater } from "./updater.js";
 import { divergedError, Watch, type Watched } from "./watch.js";
 
@@ -75,17 +75,20 @@ export class Trainer<I extends Names, O extends Names> {
     const lossTensor = this.lossTensor(options.loss);
     const scaling = scalingFor(this.site.store.precision, options);
     if (this.running) throw new InputError("train: this program is training already: finish or abort that loop first");
-    this.running = true;
-    const ring = new LossRing(this.site.gpu, optimizer.accumulate, scaling && this.site.store.scaling);
     const source = iterate(batches);
+    this.running = true;
+    let ring: LossRing | undefined;
     try {
+      const readings = await LossRing.create(this.site.gpu, optimizer.accumulate, scaling && this.site.store.scaling);
+      ring = readings;
+      let updater: Updater | undefined;
       const watch = options.checkFinite ? await this.watch(options.loss, optimizer) : null;
       const skips = scaling && new SkippedSteps();
       /** The batch that was submitted last, and how many steps were done since the loss was read. */
       let latest: { readonly number: number; readonly inputs: ReadonlyMap<string, CheckedInput> } | undefined;
       let unread = 0;
       const look = async (): Promise<Pick<TrainStep, "loss" | "skipped" | "lossScale">> => {
-        const { loss, divergedAt, scaling: state } = await ring.read(watch?.guard);
+        const { loss, divergedAt, scaling: state } = await readings.read(watch?.guard);
         if (watch && divergedAt !== null) throw await this.diverged(watch, optimizer.accumulate, divergedAt);
         watch?.clear();
         const skipped = state && skips?.add(state, unread);
@@ -107,10 +110,10 @@ export class Trainer<I extends Names, O extends Names> {
           }
           this.assertUsable();
           const checked = checkInputs(this.site.graph, batch.value as Readonly<Record<string, Data>>, [lossTensor]);
-          const updater = await this.updaterOf(options.loss);
+          const updates = (updater ??= await this.updaterOf(options.loss, optimizer));
           // Last: until it is submitted nothing else may come, which might let go of it.
           const plan = await this.trainPlan(options.loss, shapesOf(checked), this.site.turn, signal);
-          if (scaling && done === 0 && part === 0) updater.scaler!.begin(scaling);
+          if (scaling && done === 0 && part === 0) updates.scaler!.begin(scaling);
           const number = this.step * optimizer.accumulate + part;
           watch?.add(number, checked);
           if (scaling) latest = { number, inputs: checked };
@@ -119,19 +122,20 @@ export class Trainer<I extends Names, O extends Names> {
             this.site.store.writeRng(number);
             watch?.guard.writeBatch(number);
             const lastPart = part === optimizer.accumulate - 1;
-            if (lastPart) updater.writeHyper(optimizer, this.step);
+            if (lastPart) updates.writeHyper(optimizer, this.step);
             plan.executable.submit((encoder) => {
               watch?.guard.encode(encoder, plan.loss);
-              updater.encode(encoder, { accumulate: optimizer.accumulate > 1, update: lastPart });
-              if (read) ring.record(encoder, plan.loss, part);
-              if (read && lastPart && watch) ring.recordGuard(encoder, watch.guard);
+              updates.encode(encoder, { accumulate: optimizer.accumulate > 1, update: lastPart });
+              if (read) readings.record(encoder, plan.loss, part);
+              if (read && lastPart && watch) readings.recordGuard(encoder, watch.guard);
             });
           };
-          if (this.site.gpu.checked) await this.site.gpu.scoped("train", submit);
-          else submit();
+          const submitted = this.site.gpu.scoped("train", submit, noRoomForInputs("train"));
+          if (this.site.gpu.checked) await submitted;
+          else readings.submitted(submitted);
         }
         unread++;
-        const reading = read ? await look() : (await ring.throttle(), { loss: null });
+        const reading = read ? await look() : (await readings.throttle(), { loss: null });
         this.step++;
         const now = performance.now();
         const ms = now - last;
@@ -139,12 +143,13 @@ export class Trainer<I extends Names, O extends Names> {
         yield { step: this.step, ms, ...reading };
       }
       if (watch?.isBehind) {
-        ring.recordGuardNow(watch.guard);
+        readings.recordGuardNow(watch.guard);
         await look();
       }
+      await readings.settled();
     } finally {
       this.running = false;
-      ring.dispose();
+      ring?.dispose();
       await source.return?.(undefined);
     }
   }
@@ -173,7 +178,7 @@ export class Trainer<I extends Names, O extends Names> {
     const { gpu, pipelines, store } = this.site;
     let guard = this.guards.get(loss);
     if (!guard) {
-      const { hyper } = await this.updaterOf(loss);
+      const { hyper } = await this.updaterOf(loss, optimizer);
       guard = Guard.create(gpu, pipelines, store, trainable(this.site.graph.outputs[loss]!), hyper);
       this.guards.set(loss, guard);
       guard.catch(() => this.guards.delete(loss));
@@ -210,10 +215,16 @@ export class Trainer<I extends Names, O extends Names> {
     return tensor;
   }
 
-  private updaterOf(loss: keyof O): Promise<Updater> {
+  /** With the state that it needs beside the weights: all of that, or none and OutOfMemoryError. */
+  private async updaterOf(loss: keyof O, { accumulate }: Sgd): Promise<Updater> {
+    const { gpu, pipelines, store, graph, plans, turn } = this.site;
+    const params = trainable(graph.outputs[loss]!);
+    const kinds = ["gradient", "velocity", ...(accumulate > 1 ? ["accumulator" as const] : [])] as const;
+    const names = params.map(({ name }) => name);
+    await plans.withRoom(() => store.provide("train", kinds, names), turn);
     let updater = this.updaters.get(loss);
     if (!updater) {
-      updater = Updater.create(this.site.gpu, this.site.pipelines, this.site.store, trainable(this.site.graph.outputs[loss]!));
+      updater = Updater.create(gpu, pipelines, store, params);
       this.updaters.set(loss, updater);
       updater.catch(() => this.updaters.delete(loss));
     }

@@ -1,4 +1,5 @@
 /** The optimiser's update kernels over the parameters that a loss trains, one for all that lie in a row, encoded behind every backward pass. */
+import { allocate } from "../gpu/allocate.js";
 import { wholeBuffer } from "../gpu/buffer-range.js";
 import type { GpuContext } from "../gpu/context.js";
 import type { PipelineCache } from "../gpu/pipelines.js";
@@ -23,28 +24,24 @@ export class Updater {
     private readonly fromAccumulator: () => { readonly add: readonly Bound[]; readonly update: readonly Bound[] },
   ) {}
 
+  /** What it updates is there: gradients and velocities of `params`, and where batches are added up, accumulators. Throws OutOfMemoryError. */
   static async create(gpu: GpuContext, pipelines: PipelineCache, store: WeightStore, params: readonly Param[]): Promise<Updater> {
     const jobs = store.joined(params.map((p) => p.name)).map((run) => {
       const update = store.precision === "mixed" ? scaledSgdUpdate : sgdUpdate;
       return { run, add: accumulateGradient(run.bytes), update: update(run.bytes, run.param) };
     });
-    const scaler = store.precision === "mixed" ? await LossScaler.create(gpu, pipelines, store, params) : undefined;
     const [addKernel, updateKernel] = jobs[0]
       ? await Promise.all([kernelFor(pipelines, jobs[0].add), kernelFor(pipelines, jobs[0].update)])
       : [undefined, undefined];
-    return gpu.scoped("train", () => {
+    const scaler = store.precision === "mixed" ? await LossScaler.create(gpu, pipelines, store, params) : undefined;
+    const need = { by: "train", what: "the optimiser's kernels", remedy: "dispose other programs" };
+    return allocate(gpu, need, (make) => {
+      if (scaler) make.keep({ destroy: () => scaler.dispose() });
       const { device } = gpu;
-      const hyper = device.createBuffer({
-        label: "hyper",
-        size: HYPER_BYTES,
-        usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST | GPUBufferUsage.COPY_SRC,
-      });
+      const storage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST | GPUBufferUsage.COPY_SRC;
+      const hyper = make.buffer("hyper", HYPER_BYTES, storage);
       const data = new ArrayBuffer(Math.max(16, 2 * jobs.length * UNIFORM_ALIGNMENT));
-      const uniforms = device.createBuffer({
-        label: "update params",
-        size: data.byteLength,
-        usage: GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST,
-      });
+      const uniforms = make.buffer("update params", data.byteLength, GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST);
       const offsetOf = (job: number, second: boolean): number => (2 * job + (second ? 1 : 0)) * UNIFORM_ALIGNMENT;
       jobs.forEach((job, j) => {
         if (paramsBytes(job.update) > UNIFORM_ALIGNMENT) throw new Error("the update's params outgrew their alignment");

@@ -1,19 +1,19 @@
 /** The parameters of a program on the GPU, and what training keeps beside them; shared by all plans of all image sizes. */
+import { allocate } from "../gpu/allocate.js";
 import { wholeBuffer, type BufferRange } from "../gpu/buffer-range.js";
 import type { GpuContext } from "../gpu/context.js";
+import { DisposedError } from "../gpu/errors.js";
 import { isDiagonal, isSquareWeight } from "../tensor/diagonal.js";
 import { WeightsError } from "../tensor/errors.js";
 import { SCALING_BYTES } from "../kernels/loss-scale.js";
 import { HALF_MAX } from "../tensor/half.js";
-import { byteLength } from "../tensor/layout.js";
-import { formatShape, numel, sameShape } from "../tensor/shape.js";
 import { rngState, type Param, type Tensor } from "../tensor/tensor.js";
 import { initialValue, type Weights } from "../tensor/weights.js";
-import { joinSlots, packArenas, type Slot } from "./arenas.js";
-import { isHalfWeight } from "./passes/half.js";
-import { splitOversized } from "./passes/split.js";
+import { joinSlots } from "./arenas.js";
+import { checkWeight, type Weight } from "./check-weight.js";
 import type { Precision } from "./precision.js";
 import { whole, writePieces, type Pieces } from "./pieces.js";
+import { placeParams, type PlacedParam } from "./placed-params.js";
 import { readOnce } from "./readback.js";
 
 export interface LoadReport {
@@ -23,13 +23,6 @@ export interface LoadReport {
   readonly missing: readonly string[];
   /** Weights that no parameter is called after. */
   readonly unused: readonly string[];
-}
-
-interface Entry {
-  readonly param: Param;
-  readonly pieces: Pieces;
-  /** Where each piece lies, in the arenas of every kind. */
-  readonly slots: readonly Slot[];
 }
 
 /** How loss scaling stands: the factor, and for how many steps in a row it has served. */
@@ -43,52 +36,100 @@ const SCALING_WORDS: Tensor = { ...rngState(), shape: [4], name: "loss scaling" 
 /** The arrays of training that have one value per weight. */
 export type StateKind = "weight" | "gradient" | "velocity" | "accumulator";
 
-/** Values of one kind lie in arenas: buffers shared by the parameters with the same multipliers. An arena is made when first asked for. */
+/** For people. */
+const KINDS: Readonly<Record<StateKind, string>> = {
+  weight: "weights",
+  gradient: "gradients",
+  velocity: "velocities (momentum)",
+  accumulator: "sums of gradients",
+};
+
+const STORAGE = (): number => GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST | GPUBufferUsage.COPY_SRC;
+
+/** Values of one kind lie in arenas: buffers shared by the parameters with the same multipliers. Those of training are made by `provide`. */
 export class WeightStore {
-  private readonly entries = new Map<string, Entry>();
-  private readonly arenaBytes: readonly number[];
   private readonly arenas: Readonly<Record<StateKind, GPUBuffer[]>> = { weight: [], gradient: [], velocity: [], accumulator: [] };
-  /** u32 [seed, step]: what dropout draws from. */
-  readonly rng: GPUBuffer;
-  /** The state of loss scaling (kernels/loss-scale.ts). */
-  readonly scaling: GPUBuffer;
   private hasScaling = false;
+  private disposed = false;
+  /** One after the other, so that nothing is made twice. */
+  private providing: Promise<unknown> = Promise.resolve();
   /** Grows whenever weights change. */
   version = 0;
+  /** The call that is replacing the weights, or broke off in the middle of it: they are neither the old nor the new ones. */
+  torn: string | null = null;
   private readonly diagonalNames = new Set<string>();
 
-  constructor(
+  private constructor(
     private readonly gpu: GpuContext,
-    params: readonly Param[],
+    private readonly entries: ReadonlyMap<string, PlacedParam>,
+    private readonly arenaBytes: readonly number[],
     readonly seed: number,
-    readonly precision: Precision = "f32",
-  ) {
-    this.rng = this.create("rng", 16);
-    this.scaling = this.create("loss scaling", SCALING_BYTES);
+    readonly precision: Precision,
+    /** u32 [seed, step]: what dropout draws from. */
+    readonly rng: GPUBuffer,
+    /** The state of loss scaling (kernels/loss-scale.ts). */
+    readonly scaling: GPUBuffer,
+  ) {}
+
+  /** With new weights in it. Throws OutOfMemoryError. */
+  static async create(
+    gpu: GpuContext,
+    params: readonly Param[],
+    seed: number,
+    precision: Precision = "f32",
+  ): Promise<WeightStore> {
     const limit = Math.min(gpu.limits.maxStorageBufferBindingSize, gpu.limits.maxBufferSize);
-    const cut = params.map((param) => {
-      const pieces = splitOversized([param], limit).leaves.get(param)!;
-      const dtype = precision === "f16" && isHalfWeight(param) ? "f16" : "f32";
-      return { param, pieces: { ...pieces, parts: pieces.parts.map((part): Tensor => ({ ...part, dtype })) } };
+    const { entries, arenas } = placeParams(params, precision, limit);
+    const need = { by: "compile", what: "the weights", remedy: "use a smaller net, or dispose other programs" };
+    const store = await allocate(gpu, need, (make) => {
+      const [rng, scaling] = [make.buffer("rng", 16, STORAGE()), make.buffer("loss scaling", SCALING_BYTES, STORAGE())];
+      const made = new WeightStore(gpu, entries, arenas, seed, precision, rng, scaling);
+      made.arenas.weight.push(...arenas.map((bytes, i) => make.buffer(`weight ${i}`, bytes, STORAGE())));
+      return made;
     });
-    const items = cut.flatMap(({ param: { lrMult, decayMult }, pieces }) =>
-      pieces.parts.map((part) => ({ bytes: byteLength(part.shape, part.dtype), group: `${lrMult} ${decayMult}` })),
-    );
-    const { slots, arenas } = packArenas(items, limit);
-    this.arenaBytes = arenas;
-    let next = 0;
-    for (const { param, pieces } of cut) {
-      this.entries.set(param.name, { param, pieces, slots: pieces.parts.map(() => slots[next++]!) });
-      this.write(param.name, "weight", initialValue(param, seed));
+    try {
+      await gpu.scoped("compile", () => {
+        for (const param of params) store.write(param.name, "weight", initialValue(param, seed));
+      });
+      return store;
+    } catch (error) {
+      store.dispose();
+      throw error;
     }
   }
 
-  private create(label: string, size: number): GPUBuffer {
-    return this.gpu.device.createBuffer({
-      label,
-      size,
-      usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST | GPUBufferUsage.COPY_SRC,
-    });
+  /** Makes what is missing of these kinds for the parameters `names`, zeros at first: all of it, or none and OutOfMemoryError. */
+  provide(by: string, kinds: readonly StateKind[], names: readonly string[]): Promise<void> {
+    const made = this.providing.then(() => this.provideNow(by, kinds, names));
+    this.providing = made.catch(() => undefined);
+    return made;
+  }
+
+  private async provideNow(by: string, kinds: readonly StateKind[], names: readonly string[]): Promise<void> {
+    const needed = new Set(names.flatMap((name) => this.entry(name).slots.map(({ arena }) => arena)));
+    const missing = kinds.flatMap((kind) =>
+      [...needed].filter((index) => !this.arenas[kind][index]).map((index) => ({ kind, index })),
+    );
+    if (missing.length === 0) return;
+    const what = `${[...new Set(missing.map(({ kind }) => KINDS[kind]))].join(" and ")} beside the weights`;
+    const remedy = "train fewer parameters, as by freezing the trunk, use a smaller net, or dispose other programs";
+    const { buffers, dispose } = await allocate(this.gpu, { by, what, remedy }, (make) => ({
+      buffers: missing.map(({ kind, index }) => make.buffer(`${kind} ${index}`, this.arenaBytes[index]!, STORAGE())),
+      dispose: make.dispose,
+    }));
+    if (this.disposed) {
+      dispose();
+      throw new DisposedError(`${by}: this program was disposed: compile the graph again`);
+    }
+    missing.forEach(({ kind, index }, i) => (this.arenas[kind][index] = buffers[i]!));
+  }
+
+  /** Throws WeightsError where a call that replaced the weights broke off. */
+  assertWhole(): void {
+    if (this.torn === null) return;
+    throw new WeightsError(
+      `the weights are in part those of a ${this.torn}() that broke off or is under way: wait for it, or call load() with all weights or resume() again`,
+    );
   }
 
   get params(): readonly Param[] {
@@ -99,7 +140,7 @@ export class WeightStore {
     return this.entry(name).pieces;
   }
 
-  private entry(name: string): Entry {
+  private entry(name: string): PlacedParam {
     const entry = this.entries.get(name);
     if (!entry)
       throw new WeightsError(`there is no parameter ${name}: the parameters are ${[...this.entries.keys()].join(", ")}`);
@@ -129,15 +170,16 @@ export class WeightStore {
   }
 
   private arena(kind: StateKind, index: number): GPUBuffer {
-    return (this.arenas[kind][index] ??= this.create(`${kind} ${index}`, this.arenaBytes[index]!));
+    const arena = this.arenas[kind][index];
+    if (!arena) throw new Error(`no memory was provided for ${KINDS[kind]}`);
+    return arena;
   }
 
-  has(kind: StateKind): boolean {
-    return this.arenas[kind].length > 0;
-  }
-
-  /** Throws WeightsError for a shape that differs, a value that is not finite, or (strict) a parameter without weights. Nothing is loaded then. */
-  load(weights: Weights, strict: boolean): LoadReport {
+  /**
+   * Throws WeightsError for a shape that differs, a value that is not finite, or (strict) a parameter without weights; nothing is loaded then. Throws
+   * OutOfMemoryError where the device has no room for the copies on their way; the weights are torn then.
+   */
+  async load(weights: Weights, strict: boolean): Promise<LoadReport> {
     const names = [...this.entries.keys()];
     const report = {
       matched: names.filter((n) => weights.has(n)),
@@ -149,12 +191,30 @@ export class WeightStore {
         `load: no weights for ${report.missing.join(", ")}: pass them, or { strict: false } to keep their values${report.unused.length > 0 ? ` (unused: ${report.unused.join(", ")})` : ""}`,
       );
     }
-    for (const name of report.matched) {
-      const { param, pieces } = this.entry(name);
-      checkWeight(name, param, weights.get(name)!, pieces.parts[0]!.dtype === "f16" ? HALF_MAX : Infinity);
-    }
-    for (const name of report.matched) this.write(name, "weight", weights.get(name)!.data);
+    for (const name of report.matched) this.check("load", name, weights.get(name)!);
+    await this.writeAll("load", () => {
+      for (const name of report.matched) this.write(name, "weight", weights.get(name)!.data);
+    });
+    if (report.missing.length === 0) this.torn = null;
     return report;
+  }
+
+  /** Throws WeightsError where `weight` cannot be the parameter's. */
+  check(by: string, name: string, weight: Weight): void {
+    const { param, pieces } = this.entry(name);
+    checkWeight(by, name, param, weight, pieces.parts[0]!.dtype === "f16" ? HALF_MAX : Infinity);
+  }
+
+  /** Writes, whose copies the device may have no room for: the weights are torn then. */
+  async writeAll(by: string, writes: () => void): Promise<void> {
+    const shortage = (message: string): string =>
+      `${by}: the device has no room for copies of the weights on their way to it (${message}): dispose other programs, then call ${by}() again`;
+    try {
+      await this.gpu.scoped(by, writes, shortage);
+    } catch (error) {
+      this.torn = by;
+      throw error;
+    }
   }
 
   write(name: string, kind: StateKind, data: Float32Array): void {
@@ -174,15 +234,16 @@ export class WeightStore {
   }
 
   /** Values of one kind for every parameter that has them, read back. */
-  async read(kind: StateKind): Promise<Weights> {
+  async read(kind: StateKind, by: string): Promise<Weights> {
     const result = new Map<string, { shape: readonly number[]; data: Float32Array }>();
-    for (const { name, shape } of this.paramsWith(kind)) result.set(name, { shape, data: await this.readOne(name, kind) });
+    for (const { name, shape } of this.paramsWith(kind)) result.set(name, { shape, data: await this.readOne(name, kind, by) });
     return result;
   }
 
   /** One parameter at a time: a 500 MB net must not need another 500 MB of staging. */
-  async readOne(name: string, kind: StateKind): Promise<Float32Array> {
-    const [data] = await readOnce(this.gpu, [{ pieces: this.piecesOf(name), ranges: this.ranges(name, kind) }]);
+  async readOne(name: string, kind: StateKind, by: string): Promise<Float32Array> {
+    const need = { by, what: `reading ${name} back`, remedy: "dispose other programs, then try again" };
+    const [data] = await readOnce(this.gpu, [{ pieces: this.piecesOf(name), ranges: this.ranges(name, kind) }], need);
     return data as Float32Array;
   }
 
@@ -211,7 +272,8 @@ export class WeightStore {
   /** Undefined where there has been no loss scale. */
   async readScaling(): Promise<ScalingState | undefined> {
     if (!this.hasScaling) return undefined;
-    const words = (await readOnce(this.gpu, [{ pieces: whole(SCALING_WORDS), ranges: [wholeBuffer(this.scaling)] }]))[0]!;
+    const need = { by: "checkpoint", what: "reading the loss scale back", remedy: "dispose other programs, then try again" };
+    const words = (await readOnce(this.gpu, [{ pieces: whole(SCALING_WORDS), ranges: [wholeBuffer(this.scaling)] }], need))[0]!;
     return { scale: new Float32Array(words.buffer)[0]!, good: words[1]! };
   }
 
@@ -221,33 +283,9 @@ export class WeightStore {
   }
 
   dispose(): void {
+    this.disposed = true;
     this.rng.destroy();
     this.scaling.destroy();
     for (const arenas of Object.values(this.arenas)) arenas.forEach((buffer) => buffer.destroy());
-  }
-}
-
-function checkWeight(
-  name: string,
-  param: Tensor,
-  weight: { readonly shape: readonly number[]; readonly data: Float32Array },
-  largest: number,
-): void {
-  if (!sameShape(weight.shape, param.shape)) {
-    throw new WeightsError(
-      `load: ${name} has shape ${formatShape(weight.shape)} but the graph expects ${formatShape(param.shape)}: convert the weights, or leave ${name} out and pass { strict: false }`,
-    );
-  }
-  if (weight.data.length !== numel(param.shape))
-    throw new WeightsError(
-      `load: ${name} ${formatShape(param.shape)} takes ${numel(param.shape)} values but has ${weight.data.length}`,
-    );
-  const bad = weight.data.findIndex((v) => !Number.isFinite(v));
-  if (bad !== -1) throw new WeightsError(`load: ${name} holds ${weight.data[bad]} at index ${bad}: the weights are damaged`);
-  const large = weight.data.findIndex((v) => Math.abs(v) > largest);
-  if (large !== -1) {
-    throw new WeightsError(
-      `load: ${name} holds ${weight.data[large]} at index ${large} but an f16 is at most ${largest}: compile with precision "f32" or "mixed"`,
-    );
   }
 }

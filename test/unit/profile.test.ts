@@ -32,7 +32,8 @@ function fakeGpu({ passNs, recordNs, quantumNs }: { passNs: number; recordNs: nu
       },
     },
   };
-  const gpu = { device, mapped: () => Promise.resolve() } as unknown as GpuContext;
+  const scoped = <T>(_: string, work: () => T): Promise<T> => Promise.resolve(work());
+  const gpu = { device, limits: { maxBufferSize: 16 }, mapped: () => Promise.resolve(), scoped } as unknown as GpuContext;
   return { gpu, passes, record: () => void records++ };
 }
 
