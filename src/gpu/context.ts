@@ -177,14 +177,7 @@ function createContext(opened: OpenedDevice, options: GpuOptions): GpuContext {
     if (lostError) return Promise.race([Promise.reject(lossError()), work]);
     return new Promise((resolve, reject) => {
       waiting.add(reject);
-      const end = (settle: () => void): void => {
-        waiting.delete(reject);
-        settle();
-      };
-      work.then(
-        (value) => end(() => resolve(value)),
-        (error: unknown) => end(() => reject(error as Error)),
-      );
+      work.finally(() => waiting.delete(reject)).then(resolve, reject);
     });
   };
   const orLost = async <T>(work: Promise<T>): Promise<T> => {

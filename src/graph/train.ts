@@ -79,8 +79,7 @@ export class Trainer<I extends Names, O extends Names> {
     this.running = true;
     let ring: LossRing | undefined;
     try {
-      const readings = await LossRing.create(this.site.gpu, optimizer.accumulate, scaling && this.site.store.scaling);
-      ring = readings;
+      const readings = (ring = await this.ringOf(optimizer, scaling !== undefined));
       let updater: Updater | undefined;
       const watch = options.checkFinite ? await this.watch(options.loss, optimizer) : null;
       const skips = scaling && new SkippedSteps();
@@ -213,6 +212,11 @@ export class Trainer<I extends Names, O extends Names> {
       );
     }
     return tensor;
+  }
+
+  private ringOf({ accumulate }: Sgd, isScaled: boolean): Promise<LossRing> {
+    const { gpu, store, plans, turn } = this.site;
+    return plans.withRoom(() => LossRing.create(gpu, accumulate, isScaled ? store.scaling : undefined), turn);
   }
 
   /** With the state that it needs beside the weights: all of that, or none and OutOfMemoryError. */
