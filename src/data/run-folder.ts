@@ -1,6 +1,7 @@
 /** A run's files in a folder: written beside, synced, then renamed, so that a crash leaves the old or the new file and nothing in between. */
 import { access, appendFile, constants, mkdir, open, readFile, rename, rm, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
 import type { FileData, RunStore } from "../training/run-state.js";
 import { fileError, reasonOf } from "./errors.js";
 
@@ -9,13 +10,12 @@ export async function runFolder(path: string): Promise<RunStore> {
   await makeFolder(path);
   return {
     async read(name) {
-      try {
-        const { buffer, byteOffset, byteLength } = await readFile(join(path, name));
-        return new Uint8Array(buffer, byteOffset, byteLength);
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
-        throw error;
-      }
+      const bytes = await orNull(readFile(join(path, name)));
+      return bytes && new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    },
+    async open(name) {
+      const file = resolve(path, name);
+      return orNull(access(file).then(() => pathToFileURL(file)));
     },
     write: (name, data) => writeAtomically(join(path, name), data),
     remove: (name) => rm(join(path, name), { force: true }),
@@ -30,6 +30,16 @@ export async function makeFolder(path: string): Promise<void> {
     await access(path, constants.W_OK);
   } catch (error) {
     throw fileError(path, `no folder that can be written to is or can be made here (${reasonOf(error)}): give another`, error);
+  }
+}
+
+/** Null where there is no such file. */
+async function orNull<T>(reading: Promise<T>): Promise<T | null> {
+  try {
+    return await reading;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
+    throw error;
   }
 }
 

@@ -191,10 +191,6 @@ function createContext(opened: OpenedDevice, options: GpuOptions): GpuContext {
   };
   // A host's own device has commands of its own, whose errors are its business.
   const strays = options.device ? undefined : listenForStrays(device);
-  const waitFor = async (wait: () => Promise<unknown>): Promise<void> => {
-    await patience(() => orLost(wait()));
-    strays?.check();
-  };
   const patience = busyWaits ? createPatience() : <T>(wait: () => Promise<T>): Promise<T> => wait();
 
   const limits = Object.fromEntries(
@@ -216,8 +212,19 @@ function createContext(opened: OpenedDevice, options: GpuOptions): GpuContext {
       if (lostError) throw lostError;
     },
     orLost,
-    mapped: (buffer) => waitFor(() => buffer.mapAsync(GPUMapMode.READ)),
-    finished: () => waitFor(() => device.queue.onSubmittedWorkDone()),
+    async mapped(buffer) {
+      await patience(() => orLost(buffer.mapAsync(GPUMapMode.READ)));
+      try {
+        strays?.check();
+      } catch (error) {
+        buffer.unmap();
+        throw error;
+      }
+    },
+    async finished() {
+      await patience(() => orLost(device.queue.onSubmittedWorkDone()));
+      strays?.check();
+    },
     scoped: (what, work, shortage) =>
       inScopes(device, what, work, {
         shortage,

@@ -47,15 +47,18 @@ export async function createReadback(gpu: GpuContext, items: readonly ReadbackIt
       copies.forEach((c, i) => encoder.copyBufferToBuffer(c.from.buffer, c.from.offset, staging[i]!, 0, c.size));
     },
     async read() {
-      for (const s of staging) await gpu.mapped(s);
-      let next = 0;
-      const values = items.map((item) => {
-        const first = next;
-        next += item.pieces.parts.length;
-        return joinPieces(item.pieces, (i) => staging[first + i]!.getMappedRange().slice(0));
-      });
-      staging.forEach((s) => s.unmap());
-      return values;
+      try {
+        for (const s of staging) await gpu.mapped(s);
+        let next = 0;
+        return items.map((item) => {
+          const first = next;
+          next += item.pieces.parts.length;
+          return joinPieces(item.pieces, (i) => staging[first + i]!.getMappedRange().slice(0));
+        });
+      } finally {
+        // Also of those before one that failed: the next run copies into them.
+        staging.forEach((s) => s.unmap());
+      }
     },
     dispose,
   };

@@ -1,6 +1,7 @@
 /** Where a run stands, and how it is kept: a checkpoint of the program beside a line of JSON that says which, replaced last and whole. */
 import { InputError } from "../tensor/errors.js";
 import type { Weights } from "../tensor/weights.js";
+import type { FileSource } from "../weights/bytes.js";
 import { safetensorsPieces } from "../weights/safetensors.js";
 import { differenceOf, type Settings } from "./settings.js";
 
@@ -11,6 +12,11 @@ export type FileData = Uint8Array | Iterable<Uint8Array> | AsyncIterable<Uint8Ar
 export interface RunStore {
   /** Null where there is no such file. The bytes are the caller's. */
   read(name: string): Promise<Uint8Array | null>;
+  /**
+   * Where a file can be read from piece by piece: its address, a Blob, a stream, ...; null where there is no such file. A store without it is asked to read() checkpoints, which
+   * then lie in memory whole, and may be more than read() can give: Node's readFile ends at 2 GiB.
+   */
+  open?(name: string): Promise<FileSource | null>;
   /**
    * All of it or nothing: a crash in between, or pieces that end in an error, must leave the file as it was. Weights and checkpoints come in pieces, which are not kept
    * in memory by the runner and need not be by the store.

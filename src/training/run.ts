@@ -3,6 +3,7 @@ import { parameterCount } from "../fcn/fcn.js";
 import type { ClassFacts } from "../fcn/legend.js";
 import { netMetadata } from "../fcn/net-metadata.js";
 import { transplant, type TransplantOptions } from "../fcn/surgery.js";
+import type { Checkpoint, CheckpointFile, ResumeOptions } from "../graph/checkpoint.js";
 import type { Gpu } from "../graph/gpu.js";
 import type { Graph } from "../graph/graph.js";
 import { sgd } from "../graph/optimizer.js";
@@ -49,7 +50,7 @@ export async function* trainFcn(gpu: Gpu, options: TrainFcnOptions): AsyncGenera
 }
 
 /** What a stage starts with. */
-type Carried = { readonly weights: Weights } | { readonly checkpoint: Uint8Array; readonly step: number };
+type Carried = { readonly weights: Weights } | { readonly checkpoint: Checkpoint | CheckpointFile; readonly step: number };
 
 async function* trainStages(
   gpu: Gpu,
@@ -74,6 +75,7 @@ async function* trainStages(
     const begun = await begin(program, graph, handOver(), {
       seed: (options.seed ?? DEFAULT_SEED) + index,
       allow: index === 0 ? (options.allow ?? []) : true,
+      reading: { signal, onProgress: options.onProgress },
     });
     const from = begun.step;
     yield await log.add({
@@ -254,10 +256,10 @@ async function begin(
   program: TrainingProgram,
   graph: Graph<TrainingInputs, TrainingOutputs>,
   carried: Carried | null,
-  surgery: TransplantOptions,
+  { reading, ...surgery }: TransplantOptions & { readonly reading: ResumeOptions },
 ): Promise<{ readonly step: number; readonly told: Pick<StageEvent, "weights"> }> {
   if (carried && "checkpoint" in carried) {
-    await program.resume({ bytes: carried.checkpoint });
+    await program.resume(carried.checkpoint, reading);
     return { step: carried.step, told: {} };
   }
   if (!carried) return { step: 0, told: { weights: { taken: 0, initialised: graph.params.map((p) => p.name), dropped: [] } } };
@@ -267,11 +269,13 @@ async function begin(
   return { step: 0, told: { weights: { taken: matched.length + reshaped.length, initialised, dropped } } };
 }
 
-async function checkpointOf(store: RunStore, state: RunState): Promise<Uint8Array> {
-  const bytes = await store.read(state.checkpoint);
+async function checkpointOf(store: RunStore, state: RunState): Promise<Checkpoint | CheckpointFile> {
+  const file = store.open ? await store.open(state.checkpoint) : null;
+  const bytes = store.open ? null : await store.read(state.checkpoint);
+  if (file) return { file };
   if (!bytes)
     throw new InputError(
       `trainFcn: the run's checkpoint ${state.checkpoint} is missing: it was removed by something else; begin anew in another folder`,
     );
-  return bytes;
+  return { bytes };
 }

@@ -1,6 +1,7 @@
 /** A GPU that is not there, too small, or lost in the middle: typed errors, nothing hangs, nothing is left behind. */
 import { expect } from "chai";
 import { openContext } from "../../src/gpu/context.js";
+import { GpuValidationError } from "../../src/gpu/errors.js";
 import { createPipelineCache } from "../../src/gpu/pipelines.js";
 import {
   DeviceLostError,
@@ -16,7 +17,9 @@ import {
   param,
   sgd,
   softmax,
+  type Gpu,
 } from "../../src/index.js";
+import { countingDevice } from "../harness/counting-device.js";
 import { countingGpu, testGpu } from "../harness/device.js";
 import { drain, rejects } from "../harness/rejects.js";
 import { toyFcn, toyInputs } from "../harness/toy-nets.js";
@@ -25,19 +28,56 @@ const optimizer = sgd({ learningRate: 0.1 });
 const net = toyFcn();
 const good = toyInputs(net);
 
+/** Opens a Gpu where this is the adapter that there is. */
+async function openOn(adapter: Partial<GPUAdapter> | null): Promise<Gpu> {
+  const navigatorBefore = Object.getOwnPropertyDescriptor(globalThis, "navigator");
+  Object.defineProperty(globalThis, "navigator", {
+    value: { gpu: { requestAdapter: () => Promise.resolve(adapter) } },
+    configurable: true,
+  });
+  try {
+    return await openGpu();
+  } finally {
+    if (navigatorBefore) Object.defineProperty(globalThis, "navigator", navigatorBefore);
+    else delete (globalThis as { navigator?: unknown }).navigator;
+  }
+}
+
 describe("a device that is not there, or no longer", () => {
   it("no adapter", async () => {
-    const navigatorBefore = Object.getOwnPropertyDescriptor(globalThis, "navigator");
-    Object.defineProperty(globalThis, "navigator", {
-      value: { gpu: { requestAdapter: () => Promise.resolve(null) } },
-      configurable: true,
+    await rejects(openOn(null), GpuUnavailableError, /no adapter/);
+  });
+  it("an error that no scope caught ends what is waited for, and nothing after it", async () => {
+    const host = await openGpu();
+    const { features, limits, adapterInfo: info } = host.device;
+    let emit: (event: { error: { message: string } }) => void = () => undefined;
+    const device = new Proxy(countingDevice(host.device).device, {
+      get(target, key) {
+        if (key === "addEventListener")
+          return (type: string, listener: typeof emit) => {
+            if (type === "uncapturederror") emit = listener;
+          };
+        return Reflect.get(target, key, target) as unknown;
+      },
     });
-    try {
-      await rejects(openGpu(), GpuUnavailableError, /no adapter/);
-    } finally {
-      if (navigatorBefore) Object.defineProperty(globalThis, "navigator", navigatorBefore);
-      else delete (globalThis as { navigator?: unknown }).navigator;
+    const gpu = await openOn({ features, limits, info, requestDevice: () => Promise.resolve(device) });
+    const program = await gpu.compile(net);
+    const want = await program.run(good);
+    class GPUOutOfMemoryError {
+      readonly message = "no room for anything";
     }
+    const text = (message: string) => new RegExp(`reported an error that no error scope caught \\(${message}\\): results`);
+    for (const [error, type] of [
+      [new GPUOutOfMemoryError(), OutOfMemoryError],
+      [{ message: "no such buffer" }, GpuValidationError],
+    ] as const) {
+      const running = program.run(good);
+      emit({ error });
+      await rejects(running, type, text(error.message));
+      expect((await program.run(good)).loss).to.deep.equal(want.loss);
+    }
+    gpu[Symbol.dispose]();
+    host[Symbol.dispose]();
   });
   it("limits beyond the adapter's, or unknown", async () => {
     await rejects(

@@ -1,4 +1,5 @@
 /** Checkpoints and weights go to the disk and back without lying in memory twice: a net of 500 MB must not need another gigabyte to be kept. */
+import { createReadStream } from "node:fs";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -81,6 +82,31 @@ describe("what a run keeps, in memory", function () {
     const resumed = await program.save();
     for (const [name, { data }] of weights)
       expect(Buffer.compare(viewOf(resumed.get(name)!.data), viewOf(data)), name).to.equal(0);
+  });
+
+  it(`goes on from that file with a tensor in memory at a time`, async () => {
+    const store = await runFolder(folder);
+    using program = await (await testGpu()).compile(large);
+    const file = (await store.open!("checkpoint")) as URL;
+    const before = await settledArrayBuffers();
+    let [most, read] = [0, 0];
+    // In the middle of the fourth tensor and of the last: what came before is on the GPU.
+    const marks = [14 * MB, 30 * MB];
+    async function* watchedFile(): AsyncGenerator<Uint8Array> {
+      for await (const piece of createReadStream(file) as AsyncIterable<Uint8Array>) {
+        read += piece.length;
+        if (read > marks[0]!) most = Math.max(most, (marks.shift(), (await settledArrayBuffers()) - before));
+        yield piece;
+      }
+    }
+    await program.resume({ file: watchedFile() });
+    expect(most / MB, "a tensor, and another that waits to be collected").to.be.within(3, 9);
+    const { bytes } = await program.checkpoint();
+    expect(Buffer.compare(bytes, await readFile(file)), "the same checkpoint").to.equal(0);
+    const told: number[] = [];
+    await program.resume({ file }, { onProgress: ({ done, total }) => void told.push(done / total) });
+    expect(told.at(-1)).to.equal(1);
+    expect(await store.open!("none")).to.equal(null);
   });
 
   it("writes the weights of a stage from where they lie", async () => {
