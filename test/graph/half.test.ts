@@ -1,4 +1,4 @@
-/** Programs in f16 and in mixed precision, beside the same in f32. Where the adapter has no f16, only the errors are looked at. */
+/** Programs in f16 and in mixed precision, beside the same in f32. Where the adapter has no f16 these are skipped by name, and the errors are looked at. */
 import { expect } from "chai";
 import {
   conv2d,
@@ -25,18 +25,10 @@ import {
 import { roundToHalf } from "../../src/tensor/half.js";
 import { uniform } from "../../src/tensor/random.js";
 import { testGpu } from "../harness/device.js";
-import { halfGpu } from "../harness/halves.js";
+import { itWithF16 } from "../harness/halves.js";
 import { temporaryCache } from "../harness/tune-cache.js";
 import { rejects } from "../harness/rejects.js";
 import { toyClassifier, toyFcn, toyInputs } from "../harness/toy-nets.js";
-
-/** A test of a device with f16; passes without one, where "without f16" below looks at what users are told. */
-function itWithF16(title: string, test: (gpu: Gpu) => Promise<void>): void {
-  it(title, async () => {
-    const gpu = await halfGpu();
-    if (gpu) await test(gpu);
-  });
-}
 
 /** Convolutions of 5x5, which no variant computes by way of larger scratch memory. */
 function convolutions() {

@@ -1,7 +1,7 @@
 /** Mixed precision leaves out steps that are not finite. Not for ever. */
 import { expect } from "chai";
 import { DivergedError, sgd } from "../../src/index.js";
-import { halfGpu } from "../harness/halves.js";
+import { itWithF16 } from "../harness/halves.js";
 import { drain } from "../harness/rejects.js";
 import { bitsOf } from "../harness/small-run.js";
 import { toyFcn, toyInputs } from "../harness/toy-nets.js";
@@ -9,10 +9,7 @@ import { toyFcn, toyInputs } from "../harness/toy-nets.js";
 const optimizer = sgd({ learningRate: 0.05, momentum: 0.9, weightDecay: 1e-3 });
 
 describe("steps that mixed precision leaves out", () => {
-  it("stops where no step serves any more, however small the loss scale, and names the first tensor", async () => {
-    const gpu = await halfGpu();
-    // What users are told without f16 is looked at in half.test.ts.
-    if (!gpu) return;
+  itWithF16("stops where no step serves any more, however small the loss scale, and names the first tensor", async (gpu) => {
     const net = toyFcn({ batch: 1, channels: 8 });
     const bad = { ...toyInputs(net), image: toyInputs(net).image.fill(NaN, 17, 18) };
     for (const [lossEvery, lossScale, first, step] of [

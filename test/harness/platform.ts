@@ -17,6 +17,11 @@ export function setTestPlatform(platform: TestPlatform): void {
   holder.fcnTestPlatform = platform;
 }
 
+/** Whether the runner has started a platform on an adapter that is known to have shader-f16: tests that need it must run there. */
+export function mustHaveF16(): boolean {
+  return holder.fcnTestPlatform?.expectAdapter === "lavapipe";
+}
+
 /** Throws where tests are run by anything but the repository's runner. */
 export function testPlatform(): TestPlatform {
   if (holder.fcnTestPlatform === undefined)
