@@ -52,6 +52,28 @@ describe("a run that fails", function () {
     expect(types.slice(lines)).to.deep.equal(resumed.events.map((event) => event.type));
   });
 
+  it("and goes on from where its store says that the checkpoint lies, without reading it whole", async () => {
+    const gpu = await testGpu();
+    const options = optionsOf(0.002);
+    const whole = await runOn(gpu, options);
+    const store = memoryStore();
+    await runUntil(gpu, { ...options, store }, "4s", 2);
+    const [opened, read]: [string[], string[]] = [[], []];
+    const resumed = await runOn(gpu, {
+      ...options,
+      store: {
+        ...store,
+        read: (name) => (read.push(name), store.read(name)),
+        open: (name) => (opened.push(name), Promise.resolve(new Blob([new Uint8Array(store.files.get(name)!)]))),
+      },
+    });
+    expect(bitsOf(resumed.weights)).to.deep.equal(bitsOf(whole.weights));
+    expect(opened).to.deep.equal(["4s-00000002.checkpoint.safetensors"]);
+    expect(read.filter((name) => name.includes("checkpoint"))).to.deep.equal([]);
+    const missing = runOn(gpu, { ...options, store: { ...store, open: () => Promise.resolve(null) } });
+    expect(await missing.then(() => "none", String)).to.match(/the run's checkpoint .* is missing/);
+  });
+
   it("before it begins, where another run is kept there: nothing is written to that one's log", async () => {
     const store = memoryStore();
     const gpu = await testGpu();

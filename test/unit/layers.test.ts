@@ -112,6 +112,15 @@ describe("layers", () => {
     expect(wrong.map(describeImport)).to.deep.equal([]);
   });
 
+  it("of src make GPU memory in one place, where a lack of it is an OutOfMemoryError and leaves nothing behind", async () => {
+    const files = (await readdir(join(root, "src"), { recursive: true })).filter((name) => name.endsWith(".ts"));
+    const makers: string[] = [];
+    for (const name of files) {
+      if (/\.create(?:Buffer|Texture)\(/.test(await readFile(join(root, "src", name), "utf8"))) makers.push(name);
+    }
+    expect(makers).to.deep.equal([join("gpu", "allocate.ts")]);
+  });
+
   it("of src reach no package from the core: protobuf stays with caffe and onnx", async () => {
     const imports = await importsOf("src");
     const reach = (entry: string): ReadonlySet<string> => {
