@@ -4,15 +4,7 @@ import { opOf } from "../kernels/ops.js";
 import type { Variant } from "../kernels/op.js";
 import { byteLength } from "../tensor/layout.js";
 import { isLeaf, isParam, layerOf, topological, type Tensor } from "../tensor/tensor.js";
-import {
-  applicableVariants,
-  choose,
-  NO_PREFERENCES,
-  roundsMore,
-  type Choice,
-  type ChoiceDevice,
-  type Preferences,
-} from "./choose.js";
+import { applicableVariants, choose, NO_PREFERENCES, type Choice, type ChoiceDevice, type Preferences } from "./choose.js";
 import { plannedVariants, type PlanKind } from "./planned-variant.js";
 import { applicationOf, signatureOf } from "./signature.js";
 
@@ -61,7 +53,7 @@ export function lower(
     if (opOf(node.op).alias?.(node.inputs, node)) alias.set(node, node.inputs[0]!);
     else variants.set(node, applicableVariants(applicationOf(node), node, device));
   }
-  const deciding = decidingTensors(nodes, variants);
+  const deciding = decidingTensors(nodes);
   const seconds = new Map(nodes.filter((n) => n.op === "second").map((n) => [n.inputs[0]!, n]));
   const steps: Step[] = [];
   const choices: Choice[] = [];
@@ -98,16 +90,15 @@ export function lower(
 }
 
 /**
- * Tensors that decide where another comes from, and what they are made of up to the kernel that rounds: in training, the result of a
- * convolution before ReLU. Where padding makes it 0, a variant that rounds more gives tiny numbers of either sign, and gradients would pass
- * where there are none.
+ * Tensors that decide where another comes from, and all that they are made of: in training, the result of a convolution before ReLU, and of the one in
+ * front of that. Where padding or whole numbers make it 0, a variant that rounds more gives tiny numbers of either sign, there or further on, and gradients
+ * would pass where there are none.
  */
-function decidingTensors(nodes: readonly Tensor[], variants: ReadonlyMap<Tensor, readonly Variant[]>): ReadonlySet<Tensor> {
+function decidingTensors(nodes: readonly Tensor[]): ReadonlySet<Tensor> {
   const deciding = new Set<Tensor>();
   for (const node of nodes.toReversed()) {
     if (isLeaf(node)) continue;
-    const passesOn = deciding.has(node) && !variants.get(node)?.some(roundsMore);
-    const by = passesOn ? node.inputs.keys() : (opOf(node.op).decidedBy?.(node.attrs) ?? []);
+    const by = deciding.has(node) ? node.inputs.keys() : (opOf(node.op).decidedBy?.(node.attrs) ?? []);
     for (const i of by) deciding.add(node.inputs[i]!);
   }
   return deciding;

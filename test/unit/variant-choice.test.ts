@@ -3,7 +3,7 @@ import { expect } from "chai";
 import { choicesOf, NO_PREFERENCES, type Preferences, type Verdict } from "../../src/graph/choose.js";
 import { lower } from "../../src/graph/lower.js";
 import { applicationOf, parseSignature, signatureOf } from "../../src/graph/signature.js";
-import { conv2d, gradients, heNormal, input, param, reduceSum, relu, type Tensor } from "../../src/index.js";
+import { averagePool2d, conv2d, gradients, heNormal, input, param, reduceSum, relu, type Tensor } from "../../src/index.js";
 import { SOFTWARE } from "../harness/traits.js";
 
 const DEVICE = { traits: SOFTWARE, limitBytes: 2 ** 27 };
@@ -42,6 +42,16 @@ describe("choice of variants", () => {
       ["conv2d", "tiled"],
       ["convTranspose2d", "winograd"],
     ]);
+  });
+
+  it("nor is what it is made of, through as many convolutions as there are", () => {
+    const image = input([1, 16, 64, 64]);
+    const conv = (x: Tensor): Tensor => conv2d(x, input([16, 16, 3, 3]), null, { padding: 1 });
+    const forward = conv(averagePool2d(conv(conv(image)), { kernel: 1 }));
+    const { steps } = lower(gradients(reduceSum(conv(relu(forward))), [image]), DEVICE);
+    const named = (op: string): string[] => steps.filter(({ node }) => node.op === op).map(({ variant }) => variant.name);
+    expect(named("conv2d")).to.deep.equal(["tiled", "tiled", "tiled"]);
+    expect(new Set(named("convTranspose2d"))).to.deep.equal(new Set(["winograd"]));
   });
 
   it("a preference is kept apart for values that decide and for those that do not", () => {

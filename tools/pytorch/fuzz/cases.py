@@ -7,16 +7,17 @@ import torch
 
 import graphs
 import move_rules
+import net_rules
 import score_rules
 import window_rules
 from draw import require
 
-RULES = {**window_rules.RULES, **score_rules.RULES, **move_rules.RULES, "graph": graphs.evaluate}
+RULES = {**window_rules.RULES, **score_rules.RULES, **move_rules.RULES, **net_rules.RULES, "graph": graphs.evaluate}
 U = 2.0**-24
 # Operations that add and multiply alone: the sum of absolute terms bounds how far rounding can lead.
 SUMS = {"conv2d", "convTranspose2d", "averagePool2d", "globalAveragePool", "gemm", "matmul", "add", "sum", "resize"}
 # Operations that only move values.
-EXACT = {"pad", "slice", "concat", "crop", "flatten", "relu", "dropout", "maxPool2d", "argMax"}
+EXACT = {"pad", "slice", "concat", "crop", "flatten", "relu", "dropout", "maxPool2d", "argMax", "fcnSizes"}
 NO_GRADIENT = {"argMax", "segMetrics"}
 # Operands that have no gradient: class weights, statistics, a shape.
 GIVEN = {"weights", "mean", "variance", "reference"}
@@ -28,7 +29,7 @@ def work_out(op, attributes, inputs, draw):
     """`inputs`: float32 and integer arrays by name, in operand order. Raises TryAgain where the result is not finite."""
     rule = RULES[op]
     seed = None
-    wrt = [] if op in NO_GRADIENT else [name for name, value in inputs.items() if value.dtype == np.float32 and name not in GIVEN]
+    wrt = [] if op in NO_GRADIENT else [name for name, value in inputs.items() if value.dtype == np.float32 and name.rstrip("0123456789") not in GIVEN]
 
     def run(dtype, change=lambda array: array):
         nonlocal seed

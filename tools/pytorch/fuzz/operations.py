@@ -2,6 +2,7 @@
 
 import numpy as np
 
+import dags
 import graphs
 from draw import MOST_FLOPS, require
 from window_rules import effective, window_counts
@@ -184,5 +185,19 @@ def resize(draw):
     return {"mode": mode, "coordinateMode": coordinates, "nearestMode": nearest, "scales": scales}, {"x": draw.values(shape)}
 
 
+def bilinear_kernel(draw):
+    kernel = draw.integer(1, 64)
+    return {"shape": [draw.integer(1, 4), draw.integer(1, 3), kernel, kernel]}, {}
+
+
+def upsample_weights(draw):
+    return {"classes": draw.integer(1, 21), "kernel": draw.one_of(1, 2, 3, 4, 5, 7, 8, 16, 32, 63, 64)}, {}
+
+
+def fcn_sizes(draw):
+    variant = draw.one_of("voc-fcn32s", "voc-fcn16s", "voc-fcn8s", "voc-fcn-alexnet")
+    return {"variant": variant, "height": draw.integer(1, 640), "width": draw.integer(1, 640)}, {}
+
+
 def graph(draw):
-    return graphs.draw_graph(draw)
+    return dags.draw_dag(draw) if draw.chance(0.5) else graphs.draw_graph(draw)

@@ -50,8 +50,7 @@ def softmax_with_loss(draw):
     if ignored is not None and draw.chance(0.2):
         labels = np.full_like(labels, ignored)
     attributes = {"axis": 1, "normalization": draw.one_of("VALID", "FULL", "BATCH_SIZE", "NONE"), "ignoreLabel": ignored}
-    # Beyond 87 Caffe's floor of the probability begins, which PyTorch does not have.
-    return attributes, {"x": draw.values(shape, draw.one_of("floats", "integers")), "labels": labels}
+    return attributes, {"x": draw.values(shape), "labels": labels}
 
 
 def gemm(draw):
@@ -82,7 +81,7 @@ def batch_norm(draw):
 
 
 def lrn(draw):
-    attributes = {"size": draw.one_of(1, 3, 5, 7), "alpha": draw.one_of(1e-4, 0.5), "beta": draw.one_of(0.5, 0.75, 1), "bias": draw.one_of(1, 2)}
+    attributes = {"size": draw.one_of(1, 2, 3, 4, 5, 6, 7), "alpha": draw.one_of(1e-4, 0.5), "beta": draw.one_of(0.5, 0.75, 1), "bias": draw.one_of(1, 2)}
     return attributes, {"x": draw.values(draw.image(12), draw.one_of("floats", "integers"))}
 
 

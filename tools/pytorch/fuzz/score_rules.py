@@ -47,8 +47,9 @@ def nll_loss(t, a):
 
 
 def softmax_with_loss(t, a):
-    """Caffe's. Its floor of the probability is not reached by what is drawn."""
+    """Caffe's: no probability counts as less than FLT_MIN, but the gradient is that of the loss without this floor."""
     values, _, kept = losses(F.log_softmax(t["x"], 1), t, a["ignoreLabel"])
+    values = values + (values.clamp(max=-np.log(np.finfo(np.float32).tiny)) - values).detach()
     divisor = {"VALID": int(kept.sum()), "FULL": kept.numel(), "BATCH_SIZE": kept.shape[0], "NONE": 1}[a["normalization"]]
     return {"loss": values.sum() / max(1, divisor)}
 
@@ -73,7 +74,14 @@ def batch_norm(t, a):
 
 
 def lrn(t, a):
-    return {"y": F.local_response_norm(t["x"], a["size"], a["alpha"], a["beta"], a["bias"])}
+    """ONNX's window; PyTorch's is the same for odd sizes."""
+    x, size = t["x"], a["size"]
+    squares = F.pad(x * x, (0, 0, 0, 0, (size - 1) // 2, size // 2))
+    sums = sum(squares[:, i : i + x.shape[1]] for i in range(size))
+    y = x / (a["bias"] + a["alpha"] / size * sums) ** a["beta"]
+    if size % 2 == 1:
+        must_agree(F.local_response_norm(x, size, a["alpha"], a["beta"], a["bias"]), y)
+    return {"y": y}
 
 
 def arg_max(t, a):
