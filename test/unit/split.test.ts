@@ -14,6 +14,7 @@ import {
   maxPool2d,
   param,
   relu,
+  resize,
   softmax,
   convTranspose2d,
   reduceSum,
@@ -131,6 +132,32 @@ describe("split pass", () => {
       }),
     }));
     checkSplit([net.outputs.y], 2400);
+  });
+
+  it("cuts a transposed convolution whose strides leave gaps between its kernels, and the data gradient of such a convolution", () => {
+    for (const kernel of [1, 2]) {
+      for (const limit of [600, 1200, 2400]) {
+        const up = graph({ x: input([1, 4, 9, 5]) }, ({ x }) => ({
+          y: convTranspose2d(x, param("w", [4, 4, kernel, 3], heNormal()), param("b", [4], heNormal()), {
+            stride: 3,
+            padding: [1, 0, 0, 0],
+          }),
+        }));
+        checkSplit([up.outputs.y], limit);
+      }
+    }
+    const x = input([1, 4, 14, 10]);
+    const y = conv2d(x, param("w", [4, 4, 1, 1], heNormal()), null, { stride: 3, padding: 1 });
+    checkSplit(gradients(reduceSum(y), [x]), 1000);
+  });
+
+  it("cuts what is resized across the axis that is, not along it", () => {
+    const net = graph({ x: input([4, 4, 6, 6]) }, ({ x }) => ({
+      y: resize(x, { scales: [1, 1, 2.5, 2], mode: "linear" }),
+    }));
+    checkSplit([net.outputs.y], 4000);
+    const batch = graph({ x: input([4, 6, 5]) }, ({ x }) => ({ y: resize(x, { scales: [2, 1, 1], mode: "linear" }) }));
+    expect(() => splitOversized([batch.outputs.y], 500)).to.throw(OutOfMemoryError, /^resize \[8, 6, 5\] takes 960 bytes/);
   });
 
   it("refuses by name what cannot be cut", () => {

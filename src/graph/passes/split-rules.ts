@@ -9,6 +9,7 @@ import type { Conv2dWeightGradAttrs } from "../../kernels/conv2d-weight-grad.js"
 import type { DropoutAttrs } from "../../kernels/dropout.js";
 import type { MatmulAttrs } from "../../kernels/matmul.js";
 import type { BroadcastToAttrs } from "../../kernels/reduce.js";
+import type { ResizeAttrs } from "../../kernels/resize.js";
 import type { SliceAttrs, SliceGradAttrs } from "../../kernels/slice.js";
 import type { PoolWindow } from "../../kernels/window.js";
 import { numel, type Shape } from "../../tensor/shape.js";
@@ -73,6 +74,9 @@ const alongOthers =
   (node, axis) =>
     axes.includes(axis) ? null : elementwise(node, axis);
 
+/** A node resizes one axis. */
+const notResized: OutputRule = (node, axis) => alongOthers([(node.attrs as ResizeAttrs).axis])(node, axis);
+
 /** Rows of x under rows of y: [a s - p, (a + size - 1) s - p + effective kernel). */
 export function rowsUnder(
   stride: number,
@@ -105,8 +109,9 @@ function convTranspose2dRule(node: Tensor, axis: number): Rule | null {
   const covered = effectiveKernel(node.inputs[1]!.shape[2]!, attrs.dilation[0]);
   const first = attrs.crop?.offset[0] ?? 0;
   const columns = { offset: attrs.crop?.offset[1] ?? 0, size: node.shape[3]! };
-  // Row r of the uncropped output gets x rows h with 0 <= r + top - h s < covered.
-  const firstRow = (start: number): number => Math.ceil((first + start + top - covered + 1) / stride);
+  // Row r of the uncropped output gets x rows h with 0 <= r + top - h s < covered; where strides leave gaps there may be none, and the row before the gap adds nothing.
+  const firstRow = (start: number): number =>
+    Math.min(Math.ceil((first + start + top - covered + 1) / stride), Math.floor((first + start + top) / stride));
   const lastRow = (start: number, size: number): number => Math.floor((first + start + size - 1 + top) / stride);
   return {
     inputs: [
@@ -250,8 +255,8 @@ const OUTPUT_RULES: Readonly<Record<string, OutputRule>> = {
     if (attrs.keepDims) return attrs.axis === axis ? null : { inputs: [at(axis)] };
     return { inputs: [at(axis < attrs.axis ? axis : axis + 1)] };
   },
-  resize: perImage(1),
-  resizeGrad: perImage(1),
+  resize: notResized,
+  resizeGrad: notResized,
   dropout(node, axis) {
     const attrs = node.attrs as DropoutAttrs;
     const perIndex = numel(node.shape.slice(1));
