@@ -24,7 +24,7 @@ export interface GpuOptions {
   readonly limits?: "default" | "adapter" | Partial<Limits>;
   /** Ask for shader-f16; GpuUnavailableError where the adapter lacks it. */
   readonly f16?: boolean;
-  /** Error scopes round every submit: slower, for tests and debugging. */
+  /** Wait for the errors of every submit before going on, not only for its results: slower, for tests and debugging. */
   readonly checked?: boolean;
 }
 

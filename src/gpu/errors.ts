@@ -11,7 +11,7 @@ export class GpuUnavailableError extends Error {
   }
 }
 
-/** A buffer could not be allocated, or a plan needs more than the device may hold. */
+/** The device has no room for something, or a plan needs more than it may hold. What it was for and how many bytes is said; nothing of it is left behind, and the same call may work later. */
 export class OutOfMemoryError extends Error {
   override readonly name = "OutOfMemoryError";
 }

@@ -19,12 +19,12 @@ export interface Program<I extends Names, O extends Names> extends Disposable {
    * nothing is loaded then. OutOfMemoryError where the device has no room for the copies on their way: the program then wants load() or resume() again.
    */
   load(weights: Weights, options?: { strict?: boolean }): Promise<LoadReport>;
-  /** The current weights, read back. */
+  /** The current weights, read back. Throws OutOfMemoryError, as checkpoint() does. */
   save(): Promise<Weights>;
   /**
    * One forward pass. Inputs are row-major arrays, images, or `{ data, shape }` for another size than the graph's (a plan per shape is kept, the
    * weights are shared). With `outputs`, only these are computed, and only the inputs that they need have to be given.
-   * Throws InputError, DisposedError, DeviceLostError.
+   * Throws InputError, OutOfMemoryError, DisposedError, DeviceLostError; after an OutOfMemoryError the program is as it was.
    */
   run<K extends keyof O>(
     inputs: SomeInputs<I>,
@@ -43,7 +43,7 @@ export interface Program<I extends Names, O extends Names> extends Disposable {
   planFor(shapes: { readonly [N in keyof I]?: Shape }, options?: { readonly outputs?: readonly (keyof O)[] }): Promise<Plan>;
   /** The plan of a training step for this loss: forward, backward; the optimiser's update is beside it. */
   trainingPlan(loss: keyof O, shapes?: { readonly [N in keyof I]?: Shape }): Promise<Plan>;
-  /** Trains, a step per batch (or per `accumulate` batches): the caller owns the loop. See {@link TrainOptions}. */
+  /** Trains, a step per batch (or per `accumulate` batches): the caller owns the loop. See {@link TrainOptions}. Throws OutOfMemoryError where there is no room for a step. */
   train(batches: Batches<I>, options: TrainOptions<O>): AsyncGenerator<TrainStep, void, void>;
   /** Everything that a resumed run needs to give the same bits: weights, optimiser state, step, seed, chosen variants. */
   checkpoint(): Promise<Checkpoint>;
