@@ -4,7 +4,7 @@ import { fileError } from "./errors.js";
 import { classesOf, scaledLabels, type LabelImage, type LabelRules } from "./label-map.js";
 import { readLabelPng } from "./label-png.js";
 import { readMatLabels } from "./mat.js";
-import { readBytes, readPhoto } from "./photo.js";
+import { readBytes, readPhoto, type Photo } from "./photo.js";
 
 /** What a thread is asked for: plain data. */
 export interface DecodeJob {
@@ -19,8 +19,13 @@ export interface DecodeJob {
 
 /** Rejects with InputError naming the file, and the pixel where it is one. */
 export async function decodeSample({ image, labels, rules, size, variable }: DecodeJob): Promise<Sample> {
-  const [photo, map] = await Promise.all([readPhoto(image, { size }), readLabels(labels, variable)]);
-  if (photo.fileWidth !== map.width || photo.fileHeight !== map.height) {
+  const [asItLies, map] = await Promise.all([readPhoto(image, { size }), readLabels(labels, variable)]);
+  // Labels of a photo that was looked at upright, where their size says so.
+  const photo =
+    !fits(asItLies, map) && asItLies.onItsSide && asItLies.fileHeight === map.width && asItLies.fileWidth === map.height
+      ? await readPhoto(image, { size, upright: true })
+      : asItLies;
+  if (!fits(photo, map)) {
     throw fileError(
       labels,
       `the labels are ${map.width} x ${map.height} but ${image} is ${photo.fileWidth} x ${photo.fileHeight}: each pixel needs one label`,
@@ -36,6 +41,9 @@ export async function decodeSample({ image, labels, rules, size, variable }: Dec
     labels: size ? scaledLabels(classes, [map.height, map.width], [height, width]) : classes,
   };
 }
+
+const fits = ({ fileHeight, fileWidth }: Photo, { height, width }: LabelImage): boolean =>
+  fileHeight === height && fileWidth === width;
 
 async function readLabels(file: string, variable: string | null): Promise<LabelImage> {
   const bytes = await readBytes(file);

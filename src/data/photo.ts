@@ -10,9 +10,11 @@ export async function readBytes(file: string): Promise<Uint8Array> {
 }
 
 export interface Photo {
-  /** As the file has it. */
+  /** Before it was scaled. */
   readonly fileHeight: number;
   readonly fileWidth: number;
+  /** Whether the camera lay on its side: what is upright has the file's height for its width. */
+  readonly onItsSide: boolean;
   readonly height: number;
   readonly width: number;
   /** RGBA packed into one u32 a pixel, red in the lowest byte, row by row. */
@@ -26,13 +28,18 @@ export interface PhotoOptions {
   readonly upright?: boolean;
 }
 
+/** EXIF's orientations 5 to 8 are those with a quarter turn. */
+const FIRST_ON_ITS_SIDE = 5;
+
 /** A photo's pixels: JPEG, PNG, WebP, TIFF, AVIF. Rejects with InputError naming the file. */
 export async function readPhoto(file: string, { size = null, upright = false }: PhotoOptions = {}): Promise<Photo> {
   const bytes = await readBytes(file);
   try {
     const opened = sharp(bytes, { failOn: "error" });
     const source = upright ? opened.rotate() : opened;
-    const { width: fileWidth, height: fileHeight } = await source.metadata();
+    const { width, height, orientation = 1 } = await source.metadata();
+    const onItsSide = orientation >= FIRST_ON_ITS_SIDE;
+    const [fileHeight, fileWidth] = upright && onItsSide ? [width, height] : [height, width];
     const scaled = size ? source.resize({ height: size[0], width: size[1], fit: "fill", kernel: "lanczos3" }) : source;
     const { data, info } = await scaled
       .toColourspace("srgb")
@@ -41,7 +48,7 @@ export async function readPhoto(file: string, { size = null, upright = false }: 
       .raw()
       .toBuffer({ resolveWithObject: true });
     const pixels = new Uint32Array(data.buffer.slice(data.byteOffset, data.byteOffset + data.byteLength));
-    return { fileHeight, fileWidth, height: info.height, width: info.width, pixels };
+    return { fileHeight, fileWidth, onItsSide, height: info.height, width: info.width, pixels };
   } catch (error) {
     throw fileError(file, `it cannot be read as an image (${reasonOf(error)}): use JPEG, PNG, WebP, TIFF or AVIF`, error);
   }

@@ -106,6 +106,32 @@ describe("fcn-webgpu/data", function () {
     );
   });
 
+  it("turns a photo of a camera on its side where its labels are of what one sees, and leaves it where they are of the file", async () => {
+    const [height, width] = [6, 10];
+    const file = Uint8Array.from({ length: 3 * height * width }, (_, i) => (i < 3 * width ? 255 : 0)); // its first row is white
+    await mkdir(join(folder, "turned", "images"), { recursive: true });
+    await mkdir(join(folder, "turned", "labels"));
+    for (const [name, w, h] of [
+      ["lying", width, height],
+      ["seen", height, width],
+    ] as const) {
+      const photo = sharp(file, { raw: { width, height, channels: 3 } }).withMetadata({ orientation: 6 });
+      await photo.png().toFile(join(folder, "turned", "images", `${name}.png`));
+      const labels = sharp(new Uint8Array(w * h), { raw: { width: w, height: h, channels: 1 } }).toColourspace("b-w");
+      await labels.png().toFile(join(folder, "turned", "labels", `${name}.png`));
+    }
+    await writeFile(join(folder, "turned", "classes.txt"), "a\nb\n");
+    using set = await openDataSet(join(folder, "turned"), { split: "train" });
+    const white = async (i: number): Promise<number[]> => {
+      const { height: h, width: w, pixels } = await set.load(i);
+      const found = [...pixels.keys()].filter((at) => (pixels[at]! & 255) === 255);
+      return [h, w, found[0]!, found[1]! - found[0]!];
+    };
+    // The first row; the last column, a quarter turn clockwise.
+    expect(await white(0)).to.deep.equal([height, width, 0, 1]);
+    expect(await white(1)).to.deep.equal([width, height, height - 1, height]);
+  });
+
   it("scales photos and labels to one size", async () => {
     await withLabels(
       indexed(
