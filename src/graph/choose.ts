@@ -74,7 +74,7 @@ export function applicableVariants(
 }
 
 /** Whether its results may differ more from the exact ones than those of `direct`. */
-export function roundsMore({ errorFactor = 1 }: Variant): boolean {
+function roundsMore({ errorFactor = 1 }: Variant): boolean {
   return errorFactor > 1;
 }
 
