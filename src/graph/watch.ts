@@ -1,5 +1,6 @@
 /** A training loop's look-out for infinities and NaNs: the guard on the GPU, the inputs since it was last asked, and the error that names the place. */
 import type { GpuContext } from "../gpu/context.js";
+import { OutOfMemoryError } from "../gpu/errors.js";
 import type { PipelineCache } from "../gpu/pipelines.js";
 import { DivergedError } from "../tensor/errors.js";
 import type { Shape } from "../tensor/shape.js";
@@ -62,7 +63,10 @@ export async function divergedError(
   const { loss, params } = lossFor(shapesOf(inputs));
   store.writeRng(batch);
   // A device that cannot hold this pass, in which nothing is cut or fused as in training, still has the gradients.
-  const found = await firstNonFinite({ gpu, pipelines, store, loss, params, batch: inputs }).catch(() => null);
+  const found = await firstNonFinite({ gpu, pipelines, store, loss, params, batch: inputs }).catch((error: unknown) => {
+    if (error instanceof OutOfMemoryError) return null;
+    throw error;
+  });
   const where = found ?? (await firstInGradients(store, params));
   const step = Math.floor(batch / optimizer.accumulate);
   return new DivergedError({ step: step + 1, ...where }, optimizer.learningRate(step), skipped);

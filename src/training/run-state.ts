@@ -39,37 +39,63 @@ export interface RunState {
 const STATE_FILE = "run.json";
 const FORMAT = "fcn-webgpu-training/1";
 
-/** Null for a run that has not begun. Throws InputError where the store holds a run of other settings, or a damaged one. */
-export async function readState(store: RunStore, settings: Settings): Promise<RunState | null> {
-  const bytes = await store.read(STATE_FILE);
-  if (!bytes) return null;
-  const state = parse(bytes);
-  if (state["format"] !== FORMAT)
-    throw new InputError(
-      `trainFcn: ${STATE_FILE} has format ${JSON.stringify(state["format"])}, expected ${FORMAT}: it is of another version`,
-    );
-  const difference = differenceOf((state["settings"] ?? {}) as Settings, settings);
-  if (difference !== null) throw new InputError(`trainFcn: the run that is kept here began with ${difference}`);
-  return state as unknown as RunState;
+/** A run as its store keeps it: which checkpoint is the last. */
+export class KeptRun {
+  private constructor(
+    private readonly store: RunStore,
+    private readonly settings: Settings,
+    /** Where it stood when it was opened; null for a run that has not begun. */
+    readonly state: RunState | null,
+    /** The state's file, as this run knows it. */
+    private text: string | null,
+  ) {}
+
+  /** Throws InputError where the store holds a run of other settings, or a damaged one. */
+  static async open(store: RunStore, settings: Settings): Promise<KeptRun> {
+    const text = await textOf(store);
+    if (text === null) return new KeptRun(store, settings, null, null);
+    const state = parse(text);
+    if (state["format"] !== FORMAT)
+      throw new InputError(
+        `trainFcn: ${STATE_FILE} has format ${JSON.stringify(state["format"])}, expected ${FORMAT}: it is of another version`,
+      );
+    const difference = differenceOf((state["settings"] ?? {}) as Settings, settings);
+    if (difference !== null) throw new InputError(`trainFcn: the run that is kept here began with ${difference}`);
+    return new KeptRun(store, settings, state as unknown as RunState, text);
+  }
+
+  /**
+   * The checkpoint first, then the state that names it, then the checkpoint before goes. Throws InputError, and writes nothing, where somebody else has written a state since
+   * this run did: two runs in one place would remove each other's checkpoints.
+   */
+  async keep(state: RunState, checkpoint: FileData): Promise<void> {
+    const before = await textOf(this.store);
+    if (before !== this.text)
+      throw new InputError(
+        `trainFcn: ${STATE_FILE} was ${before === null ? "removed" : "written"} by something else while this run went on, as a second run into the same place would: give each run a folder of its own; what is kept here goes on with the same settings`,
+      );
+    await this.store.write(state.checkpoint, checkpoint);
+    const text = `${JSON.stringify({ format: FORMAT, ...state, settings: this.settings }, null, 2)}\n`;
+    await this.store.write(STATE_FILE, new TextEncoder().encode(text));
+    const old = this.text === null ? null : (parse(this.text)["checkpoint"] as string);
+    this.text = text;
+    if (old !== null && old !== state.checkpoint) await this.store.remove(old);
+  }
 }
 
-function parse(bytes: Uint8Array): Record<string, unknown> {
+async function textOf(store: RunStore): Promise<string | null> {
+  const bytes = await store.read(STATE_FILE);
+  return bytes && new TextDecoder().decode(bytes);
+}
+
+function parse(text: string): Record<string, unknown> {
   try {
-    return JSON.parse(new TextDecoder().decode(bytes)) as Record<string, unknown>;
+    return JSON.parse(text) as Record<string, unknown>;
   } catch (cause) {
     throw new InputError(`trainFcn: ${STATE_FILE} is not JSON: it was changed by something else; remove it to begin anew`, {
       cause,
     });
   }
-}
-
-/** The checkpoint first, then the state that names it, then the checkpoint before goes. */
-export async function writeState(store: RunStore, settings: Settings, state: RunState, checkpoint: FileData): Promise<void> {
-  const before = await store.read(STATE_FILE);
-  await store.write(state.checkpoint, checkpoint);
-  await store.write(STATE_FILE, new TextEncoder().encode(`${JSON.stringify({ format: FORMAT, ...state, settings }, null, 2)}\n`));
-  const old = before && (parse(before)["checkpoint"] as string);
-  if (old && old !== state.checkpoint) await store.remove(old);
 }
 
 /** A stage's weights alone, for prediction and other programs. */

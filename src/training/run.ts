@@ -8,7 +8,7 @@ import type { Gpu } from "../graph/gpu.js";
 import type { Graph } from "../graph/graph.js";
 import { sgd } from "../graph/optimizer.js";
 import type { Program } from "../graph/program-interface.js";
-import { InputError } from "../tensor/errors.js";
+import { InputError, WeightsError } from "../tensor/errors.js";
 import type { Weights } from "../tensor/weights.js";
 import { DECODED_AHEAD, evaluateProgram, firstSize, type Evaluation } from "./evaluate.js";
 import { Pace, type CheckpointEvent, type StageEvent, type TrainEvent, type ValidationEvent } from "./events.js";
@@ -17,9 +17,9 @@ import { checkOptions, DEFAULT_SEED, type TrainFcnOptions } from "./options.js";
 import { trainingNet, type TrainingInputs, type TrainingOutputs } from "./net.js";
 import { describeRecipe, learningRateAt } from "./recipe.js";
 import { RunLog } from "./run-log.js";
-import { readState, writeState, writeWeights, type RunState, type RunStore } from "./run-state.js";
+import { KeptRun, writeWeights, type RunState, type RunStore } from "./run-state.js";
 import { validPixels, type SampleSource } from "./sample.js";
-import { settingsOf, type Settings } from "./settings.js";
+import { settingsOf } from "./settings.js";
 import type { Stage } from "./stages.js";
 
 export interface TrainResult {
@@ -39,10 +39,10 @@ export interface TrainResult {
 export async function* trainFcn(gpu: Gpu, options: TrainFcnOptions): AsyncGenerator<TrainEvent, TrainResult, void> {
   checkOptions(options);
   const settings = await settingsOf(options);
-  const state = options.store ? await readState(options.store, settings) : null;
+  const kept = options.store ? await KeptRun.open(options.store, settings) : null;
   const log = await RunLog.open(options.store);
   try {
-    return yield* trainStages(gpu, options, { settings, state, log });
+    return yield* trainStages(gpu, options, kept, log);
   } catch (error) {
     await log.failed(error);
     throw error;
@@ -50,18 +50,20 @@ export async function* trainFcn(gpu: Gpu, options: TrainFcnOptions): AsyncGenera
 }
 
 /** What a stage starts with. */
-type Carried = { readonly weights: Weights } | { readonly checkpoint: Checkpoint | CheckpointFile; readonly step: number };
+type Carried = { readonly weights: Weights } | { readonly checkpoint: Checkpoint | CheckpointFile; readonly state: RunState };
 
 async function* trainStages(
   gpu: Gpu,
   options: TrainFcnOptions,
-  { settings, state, log }: { readonly settings: Settings; readonly state: RunState | null; readonly log: RunLog },
+  kept: KeptRun | null,
+  log: RunLog,
 ): AsyncGenerator<TrainEvent, TrainResult, void> {
   const { stages, store, train, signal } = options;
   const evaluations = new Map<string, Evaluation>();
   const size = await firstSize(train);
   let carried: Carried | null = options.weights ? { weights: options.weights } : null;
-  if (state) carried = { checkpoint: await checkpointOf(store!, state), step: state.step };
+  const state = kept?.state;
+  if (state) carried = { checkpoint: await checkpointOf(store!, state), state };
   // Once they are on the GPU nobody needs them here, and they may be half a gigabyte.
   const handOver = (): Carried | null => {
     const taken = carried;
@@ -91,7 +93,7 @@ async function* trainStages(
     });
     let step = from;
     let validatedAt: number | null = null;
-    for await (const event of trainStage({ program, stage, index, from, options, settings })) {
+    for await (const event of trainStage({ program, stage, index, from, options, kept })) {
       if (event.type === "step") step = event.step;
       if (event.type === "validation") evaluations.set(stage.name, event.evaluation);
       if (event.type === "validation") validatedAt = event.step;
@@ -126,7 +128,7 @@ interface StageRun {
   /** Steps done before. */
   readonly from: number;
   readonly options: TrainFcnOptions;
-  readonly settings: Settings;
+  readonly kept: KeptRun | null;
 }
 
 /** Steps, validations and checkpoints of one stage, to its end or until it is stopped. */
@@ -145,7 +147,7 @@ async function* trainStage(run: StageRun): AsyncGenerator<TrainEvent, void, void
     seen,
   });
   const pace = new Pace();
-  let [done, kept] = [from, from];
+  let [done, keptAt] = [from, from];
   let validated: number | null = null;
   if (from < stage.steps) {
     const optimizer = sgd({ learningRate, momentum, weightDecay, accumulate });
@@ -180,7 +182,7 @@ async function* trainStage(run: StageRun): AsyncGenerator<TrainEvent, void, void
       if (signal?.aborted) continue;
       if (step % checkpointEvery === 0 && step < stage.steps) {
         const event = await keep(run, step);
-        kept = step;
+        keptAt = step;
         if (event) yield event;
       }
       if (validation && step % validateEvery === 0) {
@@ -195,7 +197,7 @@ async function* trainStage(run: StageRun): AsyncGenerator<TrainEvent, void, void
     const event = await validate(run, validation, done);
     if (event) yield event;
   }
-  if (kept !== done || from === done) {
+  if (keptAt !== done || from === done) {
     const event = await keep(run, done);
     if (event) yield event;
   }
@@ -217,10 +219,10 @@ async function validate(
   }
 }
 
-async function keep({ program, stage, index, options, settings }: StageRun, step: number): Promise<CheckpointEvent | null> {
-  if (!options.store) return null;
+async function keep({ program, stage, index, kept }: StageRun, step: number): Promise<CheckpointEvent | null> {
+  if (!kept) return null;
   const file = `${stage.name}-${String(step).padStart(8, "0")}.checkpoint.safetensors`;
-  await writeState(options.store, settings, { stage: index, step, checkpoint: file }, program.checkpointPieces());
+  await kept.keep({ stage: index, step, checkpoint: file }, program.checkpointPieces());
   return { type: "checkpoint", stage: stage.name, step, file };
 }
 
@@ -259,8 +261,14 @@ async function begin(
   { reading, ...surgery }: TransplantOptions & { readonly reading: ResumeOptions },
 ): Promise<{ readonly step: number; readonly told: Pick<StageEvent, "weights"> }> {
   if (carried && "checkpoint" in carried) {
-    await program.resume(carried.checkpoint, reading);
-    return { step: carried.step, told: {} };
+    const { step, checkpoint: file } = carried.state;
+    try {
+      await program.resume(carried.checkpoint, reading);
+    } catch (cause) {
+      if (!(cause instanceof WeightsError)) throw cause;
+      throw new WeightsError(`trainFcn: the run's checkpoint ${file}: ${cause.message}`, { cause });
+    }
+    return { step, told: {} };
   }
   if (!carried) return { step: 0, told: { weights: { taken: 0, initialised: graph.params.map((p) => p.name), dropped: [] } } };
   const { weights, report } = transplant(carried.weights, graph, surgery);

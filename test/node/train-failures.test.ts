@@ -1,7 +1,7 @@
 /** Runs that diverge or are killed: what is said, what the log keeps, and that they go on. */
 import { expect } from "chai";
 import { DivergedError } from "../../src/index.js";
-import { samplesOf, stagesOf, type LogLine, type TrainFcnOptions } from "../../src/training/index.js";
+import { samplesOf, stagesOf, trainFcn, type LogLine, type TrainFcnOptions } from "../../src/training/index.js";
 import { testGpu } from "../harness/device.js";
 import { memoryStore, type MemoryStore } from "../harness/memory-store.js";
 import { bitsOf, CLASSES, images, LENET, runOn, runUntil } from "../harness/small-run.js";
@@ -82,5 +82,35 @@ describe("a run that fails", function () {
     const refused = await runOn(gpu, { ...optionsOf(0.001), store }).then(() => "none", String);
     expect(refused).to.match(/learningRate 0\.002 but now it is 0\.001/);
     expect(store.lines).to.deep.equal(before);
+  });
+
+  it("where a second run writes into its place: the first to keep its state has it, and nothing of that is touched", async () => {
+    const gpu = await testGpu();
+    const options = { ...optionsOf(0.002), store: memoryStore() };
+    const late = trainFcn(gpu, options);
+    await late.next();
+    const early = await runUntil(gpu, options, "4s", 2);
+    const kept = new Map([...options.store.files].filter(([name]) => name !== "log.jsonl"));
+    const refused = (async () => {
+      while (!(await late.next()).done);
+    })();
+    expect(await refused.then(() => "none", String)).to.match(
+      /InputError: .*run\.json was written by something else.*a folder of its own/,
+    );
+    expect(new Map([...options.store.files].filter(([name]) => name !== "log.jsonl"))).to.deep.equal(kept);
+    expect(early.stopped).to.equal(true);
+    expect((await runOn(gpu, options)).stopped).to.equal(false);
+  });
+
+  it("where its checkpoint is damaged: the file is named", async () => {
+    const gpu = await testGpu();
+    const options = { ...optionsOf(0.002), store: memoryStore() };
+    await runUntil(gpu, options, "4s", 1);
+    const name = "4s-00000001.checkpoint.safetensors";
+    options.store.files.set(name, options.store.files.get(name)!.slice(0, -4));
+    const refused = runOn(gpu, options);
+    expect(await refused.then(() => "none", String)).to.match(
+      /^WeightsError: trainFcn: the run's checkpoint 4s-00000001\.checkpoint\.safetensors: /,
+    );
   });
 });
