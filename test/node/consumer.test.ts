@@ -118,6 +118,7 @@ describe("the package in a project of its own", function () {
 
   it("is imported with types by TypeScript 7 too, whose lib.dom has WebGPU of its own", async () => {
     const compiler = join(root, "tools", "typescript");
+    // It is a dependency there, not one of development: Vite sets NODE_ENV to production in this process, and npm would leave it out.
     await run("npm", ["install", "--prefer-offline", "--no-audit", "--no-fund"], compiler);
     await run(process.execPath, [join(compiler, "node_modules", "typescript", "bin", "tsc"), "-p", ".", "--noEmit"]);
   });
