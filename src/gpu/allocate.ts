@@ -19,9 +19,6 @@ export interface Maker {
   readonly dispose: () => void;
 }
 
-/** The remedies of what grows with images and batches. */
-export const SMALLER = "use a smaller batch, image or net";
-
 /**
  * Runs `work`, which is synchronous, with makers whose failure is an OutOfMemoryError: `by: the device has no room for what (so many bytes)`. Whatever `work`
  * throws, nothing of what it made is left.

@@ -1,6 +1,9 @@
 /** Error scopes: what a device finds wrong with some work, as an exception at the work's caller. */
 import { GpuValidationError, OutOfMemoryError } from "./errors.js";
 
+/** The remedy of what grows with images and batches. */
+export const SMALLER = "use a smaller batch, image or net";
+
 /** An OutOfMemoryError's message, of what the device says. */
 export type Shortage = (device: string) => string;
 
@@ -13,7 +16,7 @@ export async function inScopes<T>(
   what: string,
   work: () => T | Promise<T>,
   {
-    shortage = (message) => `${what}: the device is out of memory (${message}): use a smaller batch, image or net`,
+    shortage = (message) => `${what}: the device is out of memory (${message}): ${SMALLER}`,
     popped = (scopes) => untilLost(device, scopes),
   }: {
     readonly shortage?: Shortage | undefined;

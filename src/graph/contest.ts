@@ -2,11 +2,12 @@
  * The variants of one node against each other on this device: each is checked against `direct` on seeded random data, then timed. A variant
  * that is wrong here, or does not compile, takes no part.
  */
-import { allocate, SMALLER } from "../gpu/allocate.js";
+import { allocate } from "../gpu/allocate.js";
 import { wholeBuffer } from "../gpu/buffer-range.js";
 import type { GpuContext } from "../gpu/context.js";
 import { KernelCompileError } from "../gpu/errors.js";
 import type { PipelineCache } from "../gpu/pipelines.js";
+import { SMALLER } from "../gpu/scopes.js";
 import type { Stopwatch } from "../gpu/stopwatch.js";
 import type { DiagonalWeight } from "../kernels/conv-depthwise.js";
 import { opOf } from "../kernels/ops.js";

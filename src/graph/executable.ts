@@ -2,10 +2,11 @@
  * A lowered graph with its buffers, pipelines and bind groups: everything a run needs, made once. Running it again creates no GPU
  * object: it re-encodes a fixed list.
  */
-import { allocate, SMALLER } from "../gpu/allocate.js";
+import { allocate } from "../gpu/allocate.js";
 import { wholeBuffer, type BufferRange } from "../gpu/buffer-range.js";
 import type { GpuContext } from "../gpu/context.js";
 import type { PipelineCache } from "../gpu/pipelines.js";
+import { SMALLER } from "../gpu/scopes.js";
 import type { Ref } from "../kernels/op.js";
 import { formatShape } from "../tensor/shape.js";
 import type { Tensor } from "../tensor/tensor.js";

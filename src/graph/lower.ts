@@ -4,7 +4,7 @@ import { opOf } from "../kernels/ops.js";
 import type { Variant } from "../kernels/op.js";
 import { byteLength } from "../tensor/layout.js";
 import { isLeaf, isParam, layerOf, topological, type Tensor } from "../tensor/tensor.js";
-import { applicableVariants, choose, NO_PREFERENCES, type Choice, type ChoiceDevice, type Preferences } from "./choose.js";
+import { choose, NO_PREFERENCES, type Choice, type ChoiceDevice, type Preferences } from "./choose.js";
 import { plannedVariants, type PlanKind } from "./planned-variant.js";
 import { applicationOf, signatureOf } from "./signature.js";
 
@@ -47,18 +47,17 @@ export function lower(
     for (let next = alias.get(root); next; next = alias.get(root)) root = next;
     return root;
   };
-  const variants = new Map<Tensor, readonly Variant[]>();
-  for (const node of nodes) {
-    if (isLeaf(node) || node.op === "second") continue;
-    if (opOf(node.op).alias?.(node.inputs, node)) alias.set(node, node.inputs[0]!);
-    else variants.set(node, applicableVariants(applicationOf(node), node, device));
-  }
+  const computed = nodes.filter((node) => {
+    if (isLeaf(node) || node.op === "second") return false;
+    if (!opOf(node.op).alias?.(node.inputs, node)) return true;
+    alias.set(node, node.inputs[0]!);
+    return false;
+  });
   const deciding = decidingTensors(nodes);
   const seconds = new Map(nodes.filter((n) => n.op === "second").map((n) => [n.inputs[0]!, n]));
   const steps: Step[] = [];
   const choices: Choice[] = [];
-  for (const node of nodes) {
-    if (!variants.has(node)) continue;
+  for (const node of computed) {
     const flops = opOf(node.op).flops(node.inputs, node, node.attrs);
     const application = applicationOf(node, deciding);
     const applicable = plannedVariants(application, node, device, kind);

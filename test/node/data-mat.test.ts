@@ -1,8 +1,5 @@
 /** Labels in .mat files: SBD's, SIFT Flow's and NYUDv2's forms, from SciPy and byte by byte; and the folders of the last two as they are laid out. */
 import { expect } from "chai";
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { InputError } from "../../src/index.js";
 import { openDataSet, type DataSetOptions } from "../../src/data/index.js";
 import { listDataSet } from "../../src/data/data-set.js";
@@ -11,6 +8,7 @@ import { readMatLabels } from "../../src/data/mat.js";
 import { VOID } from "../../src/training/index.js";
 import { HEIGHT, LABELS, mat, photo, WIDTH } from "../harness/label-files.js";
 import { rejects } from "../harness/rejects.js";
+import { testFolder } from "../harness/test-folder.js";
 import { scipyMat } from "../harness/scipy-mats.js";
 
 const labelsOf = (bytes: Uint8Array, variable?: string): number[] => {
@@ -85,30 +83,19 @@ describe(".mat labels", () => {
 
 describe("data sets with .mat labels", function () {
   this.timeout(60_000);
-  let folder = "";
-  beforeEach(async () => {
-    folder = await mkdtemp(join(tmpdir(), "fcn-mat-"));
-  });
-  afterEach(async () => {
-    await rm(folder, { recursive: true, force: true });
-  });
-  const put = async (path: string, bytes: Uint8Array | string): Promise<string> => {
-    await mkdir(join(folder, path, ".."), { recursive: true });
-    await writeFile(join(folder, path), bytes);
-    return join(folder, path);
-  };
-  const first = async (options: DataSetOptions) => decodeSample((await listDataSet(folder, options)).jobs[0]!);
+  const folder = testFolder("mat");
+  const first = async (options: DataSetOptions) => decodeSample((await listDataSet(folder.path, options)).jobs[0]!);
 
   it("SIFT Flow: two label sets of the same photos, void 0 and, of the geometric ones, -1", async () => {
     const below = "spatial_envelope_256x256_static_8outdoorcategories";
-    await put(`Images/${below}/coast_land111.png`, await photo());
-    await put(`SemanticLabels/${below}/coast_land111.mat`, scipyMat("siftFlow"));
-    await put(`GeoLabels/${below}/coast_land111.mat`, scipyMat("siftFlowGeo"));
-    await put("trainval.txt", "coast_land111\n");
+    await folder.put(`Images/${below}/coast_land111.png`, await photo());
+    await folder.put(`SemanticLabels/${below}/coast_land111.mat`, scipyMat("siftFlow"));
+    await folder.put(`GeoLabels/${below}/coast_land111.mat`, scipyMat("siftFlowGeo"));
+    await folder.put("trainval.txt", "coast_land111\n");
     const options = {
       split: "trainval",
       folders: { images: `Images/${below}`, labels: `SemanticLabels/${below}` },
-      classList: await put("semantic.txt", "awning\nbalcony\n"),
+      classList: await folder.put("semantic.txt", "awning\nbalcony\n"),
       firstLabel: 1,
       ignore: 0,
     };
@@ -117,7 +104,7 @@ describe("data sets with .mat labels", function () {
     const geometric = {
       ...options,
       folders: { ...options.folders, labels: `GeoLabels/${below}` },
-      classList: await put("geometric.txt", "sky\nhorizontal\nvertical\n"),
+      classList: await folder.put("geometric.txt", "sky\nhorizontal\nvertical\n"),
     };
     await rejects(
       first(geometric),
@@ -127,12 +114,12 @@ describe("data sets with .mat labels", function () {
     const both = { ...geometric, ignore: [0, -1] };
     expect([...(await first(both)).labels]).to.deep.equal([VOID, VOID, ...LABELS.subarray(2)]);
     // Through a thread; and what a run notes of each: the same photos, other labels.
-    using set = await openDataSet(folder, { ...both, threads: 1 });
+    using set = await openDataSet(folder.path, { ...both, threads: 1 });
     expect([...(await set.load(0)).labels]).to.deep.equal([VOID, VOID, ...LABELS.subarray(2)]);
     expect(set.classes).to.deep.equal(["sky", "horizontal", "vertical"]);
     expect(set.names).to.deep.equal([`Images/${below}/coast_land111.png GeoLabels/${below}/coast_land111.mat`]);
     expect(set.decoding).to.deep.equal({ size: null, firstLabel: 1, ignore: [0, -1], variable: null, colours: null });
-    const { names } = await listDataSet(folder, options);
+    const { names } = await listDataSet(folder.path, options);
     expect(names).to.not.deep.equal(set.names);
     await rejects(
       first({ ...both, ignore: [0, -129] }),
@@ -142,13 +129,13 @@ describe("data sets with .mat labels", function () {
   });
 
   it("NYUDv2 as the authors lay it out: data/images, segmentation, a list of file names", async () => {
-    await put("data/images/img_5449.png", await photo());
-    await put("segmentation/img_5449.mat", scipyMat("nyud"));
+    await folder.put("data/images/img_5449.png", await photo());
+    await folder.put("segmentation/img_5449.mat", scipyMat("nyud"));
     const options = {
       split: "train",
-      list: await put("train-names.txt", "img_5449\n"),
+      list: await folder.put("train-names.txt", "img_5449\n"),
       folders: { images: "data/images", labels: "segmentation" },
-      classList: await put("names.txt", "wall\nfloor\ncabinet\n"),
+      classList: await folder.put("names.txt", "wall\nfloor\ncabinet\n"),
       firstLabel: 1,
       ignore: 0,
     };
@@ -162,11 +149,11 @@ describe("data sets with .mat labels", function () {
   });
 
   it("other classes in VOC's folders, by a list of them", async () => {
-    await put("JPEGImages/a.png", await photo());
-    await put("SegmentationClass/a_gt.mat", scipyMat("int64"));
-    await put("ImageSets/Segmentation/train.txt", "a\n");
-    const classList = await put("mine.txt", "x\ny\nz\n");
-    const { classes, names } = await listDataSet(folder, { split: "train", classList, labelSuffix: "_gt" });
+    await folder.put("JPEGImages/a.png", await photo());
+    await folder.put("SegmentationClass/a_gt.mat", scipyMat("int64"));
+    await folder.put("ImageSets/Segmentation/train.txt", "a\n");
+    const classList = await folder.put("mine.txt", "x\ny\nz\n");
+    const { classes, names } = await listDataSet(folder.path, { split: "train", classList, labelSuffix: "_gt" });
     expect(classes.names).to.deep.equal(["x", "y", "z"]);
     expect(names).to.deep.equal(["JPEGImages/a.png SegmentationClass/a_gt.mat"]);
   });

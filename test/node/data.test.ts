@@ -1,6 +1,5 @@
 /** Data sets on disk: layouts, label files of every kind, and errors that name file, pixel and value. */
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { performance } from "node:perf_hooks";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
@@ -15,32 +14,27 @@ import { decodeSample } from "../../src/data/decode.js";
 import { VOID } from "../../src/training/index.js";
 import { coloured, HEIGHT, indexed, LABELS, PALETTE, photo, WIDTH } from "../harness/label-files.js";
 import { rejects } from "../harness/rejects.js";
+import { testFolder } from "../harness/test-folder.js";
 
 describe("fcn-webgpu/data", function () {
   this.timeout(60_000);
-  let folder = "";
-  beforeEach(async () => {
-    folder = await mkdtemp(join(tmpdir(), "fcn-data-"));
-  });
-  afterEach(async () => {
-    await rm(folder, { recursive: true, force: true });
-  });
+  const folder = testFolder("data");
 
   /** A set of format "folder" with one image. */
   async function withLabels(
     bytes: Uint8Array,
     { name = "a.png", classes = "x\ny\nz\n", image = undefined as Buffer | undefined } = {},
   ): Promise<string> {
-    await mkdir(join(folder, "images"), { recursive: true });
-    await mkdir(join(folder, "labels"), { recursive: true });
-    await writeFile(join(folder, "classes.txt"), classes);
-    await writeFile(join(folder, "images", "a.png"), image ?? (await photo()));
-    await writeFile(join(folder, "labels", name), bytes);
-    return folder;
+    await mkdir(join(folder.path, "images"), { recursive: true });
+    await mkdir(join(folder.path, "labels"), { recursive: true });
+    await writeFile(join(folder.path, "classes.txt"), classes);
+    await writeFile(join(folder.path, "images", "a.png"), image ?? (await photo()));
+    await writeFile(join(folder.path, "labels", name), bytes);
+    return folder.path;
   }
   /** In this thread: starting others takes long. */
   async function first(options: Partial<DataSetOptions> = {}) {
-    const { jobs } = await listDataSet(folder, { split: "train", ...options });
+    const { jobs } = await listDataSet(folder.path, { split: "train", ...options });
     return decodeSample(jobs[0]!);
   }
   const fails = (message: RegExp, options: Partial<DataSetOptions> = {}): Promise<void> =>
@@ -92,15 +86,15 @@ describe("fcn-webgpu/data", function () {
     await fails(/labels.a\.png: it cannot be read as a PNG/);
     await withLabels(indexed(LABELS), { image: Buffer.from("no image") });
     await fails(/images.a\.png: it cannot be read as an image/);
-    await rm(join(folder, "labels", "a.png"));
+    await rm(join(folder.path, "labels", "a.png"));
     await fails(/images.a\.png: it has no labels: .*a\.png is missing/);
-    await writeFile(join(folder, "train.txt"), "b\n");
+    await writeFile(join(folder.path, "train.txt"), "b\n");
     await fails(/images.b: there is no such image/);
-    await writeFile(join(folder, "classes.txt"), "0\tx\n2\ty\n");
+    await writeFile(join(folder.path, "classes.txt"), "0\tx\n2\ty\n");
     await fails(/classes\.txt: line 2 is .*expected index 1/);
-    await rejects(openDataSet(join(folder, "images"), { split: "train" }), InputError, /this is no data set that is known/);
+    await rejects(openDataSet(join(folder.path, "images"), { split: "train" }), InputError, /this is no data set that is known/);
     await rejects(
-      openDataSet(join(folder, "imagse"), { split: "train" }),
+      openDataSet(join(folder.path, "imagse"), { split: "train" }),
       InputError,
       /imagse: there is no such folder: check the path/,
     );
@@ -109,19 +103,19 @@ describe("fcn-webgpu/data", function () {
   it("turns a photo of a camera on its side where its labels are of what one sees, and leaves it where they are of the file", async () => {
     const [height, width] = [6, 10];
     const file = Uint8Array.from({ length: 3 * height * width }, (_, i) => (i < 3 * width ? 255 : 0)); // its first row is white
-    await mkdir(join(folder, "turned", "images"), { recursive: true });
-    await mkdir(join(folder, "turned", "labels"));
+    await mkdir(join(folder.path, "turned", "images"), { recursive: true });
+    await mkdir(join(folder.path, "turned", "labels"));
     for (const [name, w, h] of [
       ["lying", width, height],
       ["seen", height, width],
     ] as const) {
       const photo = sharp(file, { raw: { width, height, channels: 3 } }).withMetadata({ orientation: 6 });
-      await photo.png().toFile(join(folder, "turned", "images", `${name}.png`));
+      await photo.png().toFile(join(folder.path, "turned", "images", `${name}.png`));
       const labels = sharp(new Uint8Array(w * h), { raw: { width: w, height: h, channels: 1 } }).toColourspace("b-w");
-      await labels.png().toFile(join(folder, "turned", "labels", `${name}.png`));
+      await labels.png().toFile(join(folder.path, "turned", "labels", `${name}.png`));
     }
-    await writeFile(join(folder, "turned", "classes.txt"), "a\nb\n");
-    using set = await openDataSet(join(folder, "turned"), { split: "train" });
+    await writeFile(join(folder.path, "turned", "classes.txt"), "a\nb\n");
+    using set = await openDataSet(join(folder.path, "turned"), { split: "train" });
     const white = async (i: number): Promise<number[]> => {
       const { height: h, width: w, pixels } = await set.load(i);
       const found = [...pixels.keys()].filter((at) => (pixels[at]! & 255) === 255);
@@ -147,7 +141,7 @@ describe("fcn-webgpu/data", function () {
   });
 
   it("knows what labelme2voc.py writes, whole or by lists", async () => {
-    const root = join(folder, "data_dataset_voc");
+    const root = join(folder.path, "data_dataset_voc");
     for (const below of ["JPEGImages", "SegmentationClass", "SegmentationClassPNG"])
       await mkdir(join(root, below), { recursive: true });
     await writeFile(join(root, "class_names.txt"), "_background_\npotted plant\ntv/monitor");
@@ -174,14 +168,14 @@ describe("fcn-webgpu/data", function () {
       .jpeg({ quality: 95 })
       .toBuffer();
     await withLabels(indexed(new Uint8Array(1500 * 1000), 8, 1500), { image: large });
-    using set = await openDataSet(folder, { split: "train", threads: 2 });
+    using set = await openDataSet(folder.path, { split: "train", threads: 2 });
     await set.load(0);
     const before = performance.eventLoopUtilization();
     await Promise.all(Array.from({ length: 12 }, () => set.load(0)));
     const { utilization } = performance.eventLoopUtilization(before);
     expect(utilization).to.be.below(0.5);
     // Errors come through whole.
-    await writeFile(join(folder, "labels", "a.png"), indexed(new Uint8Array(1500 * 1000).fill(9, 4502, 4503), 8, 1500));
+    await writeFile(join(folder.path, "labels", "a.png"), indexed(new Uint8Array(1500 * 1000).fill(9, 4502, 4503), 8, 1500));
     await rejects(set.load(0), InputError, /labels.a\.png: pixel \(2, 3\) has label 9/);
     await rejects(set.load(7), InputError, /there is no sample 7: the set has 1/);
   });
@@ -196,18 +190,18 @@ describe("fcn-webgpu/data", function () {
   });
 
   it("writes files whole or not at all", async () => {
-    const store = await runFolder(join(folder, "run", "1"));
+    const store = await runFolder(join(folder.path, "run", "1"));
     expect(await store.read("a")).to.equal(null);
     await store.write("a", Uint8Array.of(1, 2));
     await store.write("a", Uint8Array.of(3));
     expect(await store.read("a")).to.deep.equal(Uint8Array.of(3));
     await store.append("log", "one");
     await store.append("log", "two");
-    expect(await readFile(join(folder, "run", "1", "log"), "utf8")).to.equal("one\ntwo\n");
-    await mkdir(join(folder, "run", "1", "busy"));
+    expect(await readFile(join(folder.path, "run", "1", "log"), "utf8")).to.equal("one\ntwo\n");
+    await mkdir(join(folder.path, "run", "1", "busy"));
     await rejects(store.write("busy", Uint8Array.of(1)), Error, /EISDIR|ENOTEMPTY|EPERM|directory/);
     await store.remove("a");
-    expect((await readdir(join(folder, "run", "1"))).sort()).to.deep.equal(["busy", "log"]);
+    expect((await readdir(join(folder.path, "run", "1"))).sort()).to.deep.equal(["busy", "log"]);
   });
 });
 
